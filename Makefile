@@ -1,0 +1,94 @@
+# `make book` and `make test` need Python 3.10 or later and make, nothing else: what they use is
+# installed into .venv on the first run, and a stamp makes the second run fast.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PORT   ?= 8000
+BIN    := $(VENV)/bin
+
+INSTALLED := $(VENV)/.installed
+VENDORED  := web/vendor/.complete
+NETWORKS  := web/vendor/networks/.complete
+MODULES   := web/vendor/.modules
+NETWORKS  := web/vendor/.networks
+BUILT     := _build/html/.complete
+
+# everything that a page is made of
+BOOK := _config.yml _toc.yml $(shell find book fertutor/widgets -type f -not -path '*/.*' \
+          -not -path '*/__pycache__/*' 2>/dev/null) $(VENDORED) $(NETWORKS) $(MODULES) $(NETWORKS)
+
+.PHONY: help install book book-build chapters lab lint format test clean
+
+help:
+	@echo 'make book        build the book, serve it and print its address (PORT=8000)'
+	@echo 'make book-build  only build it, into _build/html'
+	@echo 'make test        lint, build, and run every test and every cell of every chapter'
+	@echo 'make lab         open the chapters in JupyterLab'
+	@echo 'make chapters    execute the chapters in place (CHAPTERS="book/attention.ipynb" for some)'
+	@echo 'make lint        ruff and mypy; make format mends what can be mended'
+	@echo 'make clean       remove what was made, but for .venv'
+
+install: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo 'Python 3.10 or later is needed: make PYTHON=/path/to/python3.12 …' >&2; exit 1; }
+	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo 'Installing into $(VENV): a few minutes the first time'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@
+
+$(VENDORED): web/vendor.py web/package.json web/package-lock.json $(INSTALLED)
+	$(BIN)/python web/vendor.py
+	@touch $@
+
+# the widgets' front ends; what is made is committed, so that `pip install` needs no Node
+$(MODULES): $(wildcard web/*.mjs web/build.py web/engine/* web/kernels/* web/src/*.css web/src/*.js) \
+            fertutor/expressions.py $(VENDORED)
+	$(BIN)/python web/build.py
+	@touch $@
+
+# what the pages compute with
+$(NETWORKS): web/networks.py $(wildcard fertutor/weights/* fertutor/network/*.py fertutor/faces/drawn/*.py) \
+             $(VENDORED)
+	$(BIN)/python web/networks.py
+	@touch $@
+
+# the released networks and the drawn faces, as the pages compute with them
+$(NETWORKS): web/networks.py $(VENDORED) $(wildcard fertutor/weights/* fertutor/network/*.py fertutor/faces/drawn/*.py)
+	$(BIN)/python web/networks.py
+	@touch $@
+
+# --all: a page whose warning stopped an earlier build must be read again; a failed build leaves nothing
+$(BUILT): $(BOOK)
+	$(BIN)/jupyter-book build . --all --warningiserror --nitpick --keep-going --quiet || \
+	  { rm -rf _build/html _build/.doctrees; exit 1; }
+	@touch $@
+
+book-build: $(BUILT)
+
+book: $(BUILT)
+	@$(BIN)/python book/serve.py --port $(PORT) _build/html
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab book
+
+CHAPTERS ?= $(wildcard book/*.ipynb)
+chapters: $(INSTALLED)
+	$(BIN)/python book/execute.py $(CHAPTERS)
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+test: lint $(BUILT)
+	$(BIN)/python -m pytest tests book --nbval --nbval-current-env \
+	  --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout=300
+
+clean:
+	rm -rf _build web/vendor web/node_modules build dist *.egg-info

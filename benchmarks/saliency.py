@@ -1,0 +1,177 @@
+"""How good are saliency maps? Occlusion at several N and strides against its rivals, on drawn faces.
+
+The truth is the mask of pixels that the action units moved. Faces: of drawn-posed, drawn with another
+seed than those that the network learnt from; those that show an expression and are recognised. All ways of
+making a map see the same faces and the same classes. Every score comes with its 95 % bootstrap interval.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.timing import machine
+from fertutor.expressions import EXPRESSIONS
+from fertutor.faces.catalogue import load_faces
+from fertutor.faces.drawn import draw_faces, plan_drawn
+from fertutor.network.weights import load_network
+from fertutor.progress import progress
+from fertutor.saliency.by_expression import maps_by_expression
+from fertutor.saliency.occlusion import occlude
+from fertutor.saliency.rivals import RIVALS, rival_maps
+from fertutor.saliency.scores import (
+    FILLS,
+    Interval,
+    average_precision,
+    bootstrap,
+    deletion,
+    insertion,
+    pointing_chance,
+    pointing_game,
+    rank_correlation,
+    sanity_check,
+)
+
+NETWORK = "drawn"
+"""Released network that was trained on drawn faces."""
+
+SQUARES = ((4, 2), (8, 2), (8, 4), (12, 4), (16, 4), (16, 8), (24, 8))
+TOLERANCE = 2
+Way = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Return every way's scores, the sanity check and the sparsity of each expression's maps."""
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    gpu = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
+    device = torch.device("cuda" if gpu else "cpu")
+    network = load_network(NETWORK).to(device)
+    images, masks, labels = drawn_truth(network, 24 if args.quick else 150)
+    rows = {}
+    for name, way in progress(_ways().items(), "scoring", len(_ways())):
+        rows[name] = _scores(network, images, masks, labels, way(network, images, labels))
+    figures: dict[str, Any] = {
+        "machine": machine(),
+        "network": NETWORK,
+        "faces": len(images),
+        "tolerance": TOLERANCE,
+        "chance": {
+            "pointing": _plain(bootstrap(pointing_chance(masks, TOLERANCE))),
+            "precision": _plain(bootstrap(masks.float().mean((1, 2)))),
+        },
+        "rows": rows,
+        "sanity": _sanity(network, images[:24], labels[:24]),
+    }
+    most = 10 if args.quick else 100
+    table = load_faces("drawn-posed", seed=1).train
+    assert table is not None
+    figures["sparsity"] = {"drawn-posed": maps_by_expression(network, table, most=most).as_dict()}
+    if args.root:
+        table = load_faces("fer2013", root=args.root).val
+        assert table is not None
+        found = maps_by_expression(load_network("paper").to(device), table, most=most)
+        figures["sparsity"]["fer2013 val"] = found.as_dict()
+    return figures
+
+
+def describe(figures: dict[str, Any]) -> str:
+    """Put the figures in tables."""
+    columns = list(next(iter(figures["rows"].values())))
+    lines = [
+        f"{figures['faces']} drawn faces, network {figures['network']!r}; mean [95 % bootstrap interval]",
+        f"chance: pointing {_words(figures['chance']['pointing'])}, "
+        f"precision {_words(figures['chance']['precision'])}",
+        "",
+        f"| map | {' | '.join(columns)} |",
+        "|" + "---|" * (len(columns) + 1),
+    ]
+    for name, row in figures["rows"].items():
+        lines.append(f"| {name} | {' | '.join(_words(row[column]) for column in columns)} |")
+    lines += [
+        "",
+        "Rank correlation with the trained network's map as layers are shuffled from the output back:",
+    ]
+    for name, steps in figures["sanity"].items():
+        lines.append(f"{name}: " + ", ".join(f"{layer} {_words(value)}" for layer, value in steps.items()))
+    for name, found in figures["sparsity"].items():
+        lines += ["", f"Sparsity (Gini index) of the loss maps, {name}:"]
+        lines += [f"{e} {_words(v['sparsity_drop'])}" for e, v in found["expressions"].items()]
+        lines.append(f"happy, fear and surprise less the others: {_words(found['sparser_less_others'])}")
+    return "\n".join(lines)
+
+
+def drawn_truth(network: nn.Module, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return recognised drawn faces, the masks of what moved, and their labels.
+
+    Returns:
+        Float ``(n, 1, 48, 48)``, bool ``(n, 48, 48)`` and int64 ``(n,)``, n at most `count`.
+    """
+    plan = plan_drawn("drawn-posed", seed=1).part("train")
+    usable = (plan.acted == plan.labels) & (plan.labels != EXPRESSIONS.index("neutral"))
+    plan = plan[usable.nonzero()[: 6 * count, 0]]
+    images, masks = draw_faces(plan.action_units, plan.people, plan.scenes, mask=True)
+    device = next(network.parameters()).device
+    images, masks, labels = images.to(device), masks[:, 0].to(device), plan.labels.to(device)
+    with torch.no_grad():
+        said = torch.cat([network(part).argmax(1) for part in images.split(256)])
+    kept = ((said == labels) & masks.flatten(1).any(1)).nonzero()[:count, 0]
+    return images[kept], masks[kept], labels[kept]
+
+
+def _ways() -> dict[str, Way]:
+    ways: dict[str, Way] = {
+        f"occlusion N={size} s={stride}": _occlusion(size, stride) for size, stride in SQUARES
+    }
+    return ways | {name: _rival(name) for name in RIVALS}
+
+
+def _occlusion(size: int, stride: int) -> Way:
+    return lambda network, images, labels: occlude(network, images, size, stride, labels).drop
+
+
+def _rival(name: str) -> Way:
+    return lambda network, images, labels: rival_maps(network, images, labels, name)
+
+
+def _scores(
+    network: nn.Module, images: Tensor, masks: Tensor, labels: Tensor, maps: Tensor
+) -> dict[str, Any]:
+    found = {
+        "pointing": pointing_game(maps, masks, TOLERANCE),
+        "precision": average_precision(maps, masks),
+        "rank correlation": rank_correlation(maps, masks),
+    }
+    for fill in FILLS:
+        found[f"deletion, {fill} (low is good)"] = deletion(network, images, maps, labels, fill)
+        found[f"insertion, {fill} (high is good)"] = insertion(network, images, maps, labels, fill)
+    return {name: _plain(bootstrap(values)) for name, values in found.items()}
+
+
+def _sanity(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, dict[str, Any]]:
+    ways = {
+        "occlusion N=8 s=4": _occlusion(8, 4),
+        "gradient": _rival("gradient"),
+        "grad-cam": _rival("grad-cam"),
+    }
+    found = {}
+    for name, way in ways.items():
+        steps = sanity_check(network, lambda other, way=way: way(other, images, labels))  # type: ignore[misc]
+        found[name] = {layer: _plain(bootstrap(values)) for layer, values in steps}
+    return found
+
+
+def _plain(interval: Interval) -> dict[str, Any]:
+    return {
+        "mean": round(interval.mean, 4),
+        "interval": [round(interval.low, 4), round(interval.high, 4)],
+        "n": interval.n,
+    }
+
+
+def _words(value: dict[str, Any]) -> str:
+    return f"{value['mean']:.3f} [{value['interval'][0]:.3f}, {value['interval'][1]:.3f}]"

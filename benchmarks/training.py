@@ -1,0 +1,115 @@
+"""Images a second of training: ours and a straight PyTorch loop, in one run.
+
+The straight loop is what most reimplementations have: a Dataset that opens every face with PIL, a
+DataLoader, torchvision's transforms on each image, fp32, the default memory format, torch's default
+Adam. Both sides train the same network on the same faces with the same batch and the same kinds of
+augmentation. "PIL loading" stands twice: with flips and rotations only, and with torchvision's
+elastic distortion too, which the paper's recipe asks for and which is slow on single images.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+from benchmarks.timing import alternate, machine
+from fertutor.faces.table import FaceSplits, FaceTable
+from fertutor.network.attentional import AttentionalCNN
+from fertutor.training.device import choose_setting
+from fertutor.training.loop import train
+from fertutor.training.recipes import PAPER
+
+FACES = 2048
+BATCH = 128
+
+
+class FaceFiles(Dataset):
+    """One image file a face, opened with PIL each time it is asked for."""
+
+    def __init__(self, folder: Path, labels: list[int], transform: Callable[[Image.Image], Tensor]) -> None:
+        self.folder, self.labels, self.transform = folder, labels, transform
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        with Image.open(self.folder / f"{index}.png") as image:
+            return self.transform(image.convert("L")), self.labels[index]
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    """Return images a second of each way of training the network of Figure 3."""
+    setting = choose_setting(args.device)
+    torch.set_num_threads(args.threads or 1)
+    table = _faces(512 if args.quick else FACES)
+    with tempfile.TemporaryDirectory() as folder:
+        for index, image in enumerate(table.images):
+            Image.fromarray(image[0].numpy()).save(Path(folder) / f"{index}.png")
+        ways: dict[str, Callable[[], object]] = {
+            "ours": lambda: _ours(table, setting.device),
+            "PIL loop": lambda: _straight(Path(folder), table, setting.device, elastic=False),
+            "PIL loop, elastic": lambda: _straight(Path(folder), table, setting.device, elastic=True),
+        }
+        one_core = setting.device == "cpu" and torch.get_num_threads() == 1
+        clock = time.process_time if one_core else time.perf_counter
+        seconds = alternate(ways, repeats=3 if args.quick else 7, clock=clock)
+    rates = {name: len(table) / value for name, value in seconds.items()}
+    return {
+        "images_per_second": rates,
+        "ratio": rates["ours"] / rates["PIL loop"],
+        "ratio_elastic": rates["ours"] / rates["PIL loop, elastic"],
+        "faces": len(table),
+        "batch": BATCH,
+        "clock": "process CPU time" if one_core else "wall",
+        "setting": setting.as_dict(),
+        "machine": machine(),
+    }
+
+
+def describe(figures: dict[str, Any]) -> str:
+    """Return the figures as a table."""
+    lines = [f"training the network of Figure 3, batch {figures['batch']}, {figures['clock']}"]
+    ours = figures["images_per_second"]["ours"]
+    for name, rate in figures["images_per_second"].items():
+        lines.append(f"{name:>18} {rate:8.0f} images/s   ours is {ours / rate:4.2f} times as fast")
+    lines.append(f"{figures['setting']}  {figures['machine']}")
+    return "\n".join(lines)
+
+
+def _faces(n: int) -> FaceTable:
+    """Random faces: neither side's speed depends on what a face shows."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (n, 1, 48, 48), dtype=torch.uint8, generator=generator)
+    return FaceTable(images, torch.arange(n) % 7)
+
+
+def _ours(table: FaceTable, device: str) -> None:
+    recipe = replace(PAPER, epochs=1, batch=BATCH, oversample=False)
+    splits = FaceSplits("random", table, table[: table.classes], None)
+    train(AttentionalCNN(), splits, recipe, device=device, report=lambda line: None)
+
+
+def _straight(folder: Path, table: FaceTable, device: str, elastic: bool) -> None:
+    steps: list[nn.Module] = [v2.RandomHorizontalFlip(), v2.RandomRotation(10, v2.InterpolationMode.BILINEAR)]
+    if elastic:
+        steps.append(v2.ElasticTransform(alpha=10.0, sigma=4.0))
+    steps += [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    dataset = FaceFiles(folder, table.labels.tolist(), v2.Compose(steps))
+    network = AttentionalCNN().to(device).train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.005, weight_decay=0.001)
+    for images, labels in DataLoader(dataset, batch_size=BATCH, shuffle=True):
+        optimizer.zero_grad()
+        F.cross_entropy(network(images.to(device)), labels.to(device)).backward()
+        optimizer.step()

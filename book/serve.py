@@ -1,0 +1,50 @@
+"""Serve the built book on this machine and print its address.
+
+Pages with ES modules do not work from ``file://``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and keeps the terminal free for the address."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing for each request."""
+
+
+def open_server(folder: str, port: int) -> ThreadingHTTPServer:
+    """Return a server for `folder` on `port`, or on a free one if it is taken."""
+    handler = partial(QuietHandler, directory=folder)
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+
+def main() -> None:
+    """Serve until Ctrl+C."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder")
+    parser.add_argument("--port", type=int, default=8000)
+    args = parser.parse_args()
+    with open_server(args.folder, args.port) as server:
+        print(
+            f"The book is at http://localhost:{server.server_port}/ (Ctrl+C ends it)",
+            flush=True,
+        )
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            print()
+
+
+if __name__ == "__main__":
+    main()

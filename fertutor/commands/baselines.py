@@ -1,0 +1,98 @@
+"""``fertutor baselines``: what methods of the paper's time reach on a face set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..evaluation.baselines import FittedBaseline
+    from ..evaluation.report import Report
+    from ..faces.table import FaceTable
+
+METHODS = ("hog-svm", "lbp-svm", "fisherfaces")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the faces, the methods and the form of the answer."""
+    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
+    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    parser.add_argument("--method", default="all", choices=("all", *METHODS))
+    parser.add_argument("--split", default="val", choices=("val", "test"))
+    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    parser.add_argument("--limit", type=int, help="fit on this many training faces only, stratified")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="print the ledger entries as one JSON list")
+    parser.add_argument("--ledger", type=Path, help="folder of the ledger entries (default: results)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fit each method on the training faces, measure it, record it."""
+    from ..evaluation import ledger
+    from ..evaluation.baselines import fit_baseline
+
+    train, table = _faces(args)
+    entries = []
+    for name in METHODS if args.method == "all" else (args.method,):
+        fitted = fit_baseline(name, train, args.seed)
+        report = fitted.evaluate(table)
+        entry = _entry(args, fitted, report, train, table)
+        ledger.append(entry, f"baseline-{name}-{args.dataset}-{args.labels}-{args.split}", args.ledger)
+        entries.append(entry)
+        if not args.json:
+            low, high = report.interval
+            setting = ", ".join(f"{key} {value:g}" for key, value in fitted.chosen.items())
+            print(
+                f"{name:12} {args.dataset} {args.split}, {args.labels} labels: {report.accuracy:.2%} "
+                f"(95 % interval {low:.2%} to {high:.2%}, n = {report.n}); "
+                f"fitted on {len(train)} faces, {setting}",
+                flush=True,
+            )
+    if args.json:
+        print(json.dumps(entries))
+
+
+def _faces(args: argparse.Namespace) -> tuple[FaceTable, FaceTable]:
+    """Return the training faces, and those to measure on."""
+    from ..errors import InputError
+    from ..faces.catalogue import load_faces
+    from ..faces.splits import stratified
+
+    splits = load_faces(args.dataset, root=args.root, labels=args.labels)
+    parts = splits.parts()
+    for part in ("train", args.split):
+        if part not in parts:
+            raise InputError(f"{args.dataset} as found here has no {part} split: it has {', '.join(parts)}")
+    train = parts["train"]
+    if args.limit is not None:
+        if not 0 < args.limit <= len(train):
+            raise InputError(f"--limit {args.limit}: there are from 1 to {len(train)} training faces")
+        train = train[stratified(train.labels, (args.limit, len(train) - args.limit), args.seed)[0]]
+    return train, parts[args.split]
+
+
+def _entry(
+    args: argparse.Namespace, fitted: FittedBaseline, report: Report, train: FaceTable, table: FaceTable
+) -> dict[str, Any]:
+    from importlib.metadata import version
+
+    from ..evaluation import ledger
+
+    circumstances = ledger.circumstances()
+    circumstances["versions"] |= {name: version(name) for name in ("scikit-image", "scikit-learn")}
+    return {
+        "kind": "baseline",
+        "dataset": args.dataset,
+        "labels": args.labels,
+        "split": args.split,
+        "train": ledger.describe_table(train),
+        "faces": ledger.describe_table(table),
+        "network": {"kind": fitted.name, "arguments": fitted.chosen, "parameters": fitted.parameters},
+        "selection": "highest accuracy on held-out training faces, the first of equals",
+        "searched": fitted.searched,
+        "seed": args.seed,
+        **report.as_dict(),
+        **circumstances,
+    }

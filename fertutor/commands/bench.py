@@ -1,0 +1,34 @@
+"""``fertutor bench``: the benchmarks of a source checkout."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+from ..errors import InputError
+
+BENCHMARKS = ("drawn", "faces", "occlusion", "saliency", "training")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the benchmark's name and its options."""
+    parser.add_argument("benchmark", choices=BENCHMARKS)
+    parser.add_argument("--root", help="folder with the real FER-2013, where the benchmark can use it")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats: a look, not a measurement")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON value")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run ``benchmarks/NAME.py``: its ``measure(args)`` returns figures, ``describe`` puts them in words."""
+    if not (ROOT / "benchmarks" / f"{args.benchmark}.py").is_file():
+        raise InputError("benchmarks are part of the source checkout: clone the project and run it there")
+    sys.path.insert(0, str(ROOT))
+    module = importlib.import_module(f"benchmarks.{args.benchmark}")
+    figures = module.measure(args)
+    print(json.dumps(figures) if args.json else module.describe(figures))

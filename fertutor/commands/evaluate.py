@@ -1,0 +1,83 @@
+"""``fertutor evaluate``: accuracy, interval and confusion matrix on one split."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .set_options import add_set_options, set_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the network, the faces and the form of the answer."""
+    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
+    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
+    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    parser.add_argument("--split", default="val", choices=("train", "val", "test"))
+    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_set_options(parser)
+    parser.add_argument("--tta", action="store_true", help="average each face with its mirror image")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON value")
+    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument(
+        "--no-ledger", action="store_true", help="record nothing; not allowed for a test split"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure, record, print."""
+    from ..errors import InputError
+    from ..evaluation import ledger
+    from ..evaluation.report import evaluate
+    from ..faces.catalogue import load_faces
+    from ..network.weights import load_network, weights_path
+
+    if args.split == "test" and args.no_ledger:
+        raise InputError("a test split is opened on the record only: leave out --no-ledger")
+    network = load_network(args.weights)
+    options = set_options(args)
+    splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
+    table = splits.parts().get(args.split)
+    if table is None:
+        have = ", ".join(splits.parts())
+        raise InputError(f"{args.dataset} as found here has no {args.split} split: it has {have}")
+    report = evaluate(network, table, tta=args.tta, device=args.device)
+    path = weights_path(args.weights)
+    entry = {
+        "kind": "evaluation",
+        "weights": path.stem if path.parent.name == "weights" else path.name,
+        "weights_sha256": ledger.file_sha256(path),
+        "dataset": args.dataset,
+        "labels": args.labels,
+        "options": options,
+        "split": args.split,
+        "faces": ledger.describe_table(table),
+        "network": ledger.describe_network(network),
+        **report.as_dict(),
+        **ledger.circumstances(),
+    }
+    if not args.no_ledger:
+        ledger.append(entry, f"evaluate-{path.stem}-{args.dataset}-{args.labels}-{args.split}", args.ledger)
+    if args.json:
+        print(json.dumps(entry))
+        return
+    print_report(report, f"{args.dataset} {args.split}, {args.labels} labels")
+
+
+def print_report(report, title: str) -> None:  # type: ignore[no-untyped-def]
+    """Print accuracy, interval, per-class figures and the confusion matrix."""
+    from ..expressions import class_names
+
+    low, high = report.interval
+    flips = ", flip-averaged" if report.tta else ""
+    print(f"{title}{flips}: {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})\n")
+    names = class_names(len(report.confusion))
+    print(f"{'true, predicted →':>18} " + " ".join(f"{name:>8}" for name in names) + "   recall  precision")
+    for name, row in zip(names, report.confusion.tolist(), strict=True):
+        figures = report.per_class[name]
+        shares = "  ".join(
+            "    – " if figures[key] is None else f"{figures[key]:6.1%}" for key in ("recall", "precision")
+        )
+        print(f"{name:>18} " + " ".join(f"{count:>8}" for count in row) + f"   {shares}")

@@ -1,0 +1,186 @@
+"""``fertutor occlude``: where a network looks, on a photograph or on a face of a set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..saliency.occlusion import OcclusionMap
+
+PLACES = 6
+"""Decimal places of the numbers in the JSON answer."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the network, the face, the square and the form of the answer."""
+    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
+    parser.add_argument(
+        "image",
+        metavar="IMAGE",
+        help="a photograph, or a face of a set as SET:SPLIT:ROW (drawn-wild:test:12)",
+    )
+    parser.add_argument("--size", default="8", metavar="N", help="side of the square in pixels (default 8)")
+    parser.add_argument("--stride", default="4", metavar="S", help="step in pixels (default 4)")
+    parser.add_argument(
+        "--edge", default="clamp", choices=("clamp", "cut"), help="the last square (default clamp)"
+    )
+    parser.add_argument("--method", default="auto", choices=("auto", "plain", "incremental"))
+    parser.add_argument("--label", help="the true expression (default: the set's label, or the prediction)")
+    parser.add_argument("--root", help="folder of the set, where IMAGE is a published one's face")
+    parser.add_argument(
+        "--whole", action="store_true", help="the photograph is one face already, framed as in FER-2013"
+    )
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the map as PNG")
+    parser.add_argument("--json", action="store_true", help="print the numbers as one JSON value")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Find the face, make its map, write and print it."""
+    import torch
+
+    from ..network.weights import load_network
+    from ..saliency.occlusion import occlude
+    from ..saliency.windows import Windows
+    from ..training.device import choose_setting
+
+    size, stride = _whole(args.size), _whole(args.stride)
+    Windows(size, stride, args.edge)  # a wrong size is named before anything is read
+    network = load_network(args.weights)
+    network.to(choose_setting(args.device, "fp32").device)
+    face, label = _face(args)
+    labels = None if label is None else torch.tensor([label])
+    result = occlude(network, face[None], size, stride, labels, args.method, args.edge, show_progress=True)
+    if args.out is not None:
+        _write(face, result, args.out)
+    print(json.dumps(as_json(args.image, result)) if args.json else describe(args.image, result, args.out))
+
+
+def as_json(name: str, result: OcclusionMap) -> dict[str, Any]:
+    """Return the map of one face as plain JSON values."""
+    from ..expressions import class_names
+
+    names = class_names(result.clean.shape[1])
+    windows = result.windows
+    return {
+        "image": name,
+        "expression": names[int(result.labels[0])],
+        "prediction": names[int(result.clean[0].argmax())],
+        "size": windows.size,
+        "stride": windows.stride,
+        "edge": windows.edge,
+        "method": result.method,
+        "note": result.note,
+        "expressions": list(names),
+        "clean": _rounded(result.clean[0].tolist()),
+        "positions": result.positions.tolist(),
+        "probabilities": _rounded(result.probabilities[0].tolist()),
+        "drop": _rounded(result.drop[0].tolist()),
+        "flips": _rounded(result.flips[0].tolist()),
+    }
+
+
+def describe(name: str, result: OcclusionMap, out: Path | None) -> str:
+    """Put the map in words."""
+    from ..expressions import class_names
+
+    names = class_names(result.clean.shape[1])
+    label, clean = int(result.labels[0]), result.clean[0]
+    wrong = int((result.probabilities[0].argmax(1) != label).sum())
+    losses = clean[label] - result.probabilities[0, :, label]
+    row, column = result.positions[int(losses.argmax())].tolist()
+    windows = result.windows
+    lines = [
+        f"{name}: the network says {names[int(clean.argmax())]} ({float(clean.max()):.1%}); "
+        f"the map is about {names[label]}",
+        f"{windows.count} squares of {windows.size} pixels, {windows.stride} apart; {wrong} of them make "
+        "the prediction wrong" + (" (it is wrong without any)" if int(clean.argmax()) != label else ""),
+        f"the costliest, at row {row} and column {column}, takes {float(losses.max()):.1%} of probability",
+    ]
+    if result.note:
+        lines.append(result.note)
+    if out is not None:
+        lines.append(f"written to {out}")
+    return "\n".join(lines)
+
+
+def _whole(text: str) -> Any:
+    """The number that a word says, or the word itself, which the size check then names."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _rounded(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_rounded(value) for value in values]
+    return None if math.isnan(values) else round(values, PLACES)
+
+
+def _face(args: argparse.Namespace) -> tuple[Tensor, int | None]:
+    """The face, uint8 ``(1, 48, 48)``, and its label where one is known."""
+    from ..faces.catalogue import FACE_SETS
+
+    parts = args.image.split(":")
+    if len(parts) == 3 and parts[0] in FACE_SETS and not Path(args.image).exists():
+        face, label = _set_face(args.image, args.root)
+    else:
+        face, label = _photo_face(args.image, args.whole), None
+    return face, label if args.label is None else _label(args.label)
+
+
+def _label(name: str) -> int:
+    from ..expressions import EXPRESSIONS
+
+    if name not in EXPRESSIONS:
+        raise InputError(f"{name!r} is no expression: choose one of {', '.join(EXPRESSIONS)}")
+    return EXPRESSIONS.index(name)
+
+
+def _set_face(image: str, root: str | None) -> tuple[Tensor, int]:
+    from ..faces.catalogue import load_faces
+
+    name, split, row = image.split(":")
+    parts = load_faces(name, root=root).parts()
+    if split not in parts:
+        raise InputError(f"{image}: {name} has no part {split!r}, it has {', '.join(parts)}")
+    table = parts[split]
+    if not (row.isascii() and row.isdigit() and int(row) < len(table)):
+        raise InputError(f"{image}: the {split} faces of {name} are rows 0 to {len(table) - 1}, not {row!r}")
+    return table.images[int(row)], int(table.labels[int(row)])
+
+
+def _photo_face(image: str, whole: bool) -> Tensor:
+    from ..faces.photo import crop_face, find_faces, open_photo
+
+    photo = open_photo(image)
+    if whole:
+        side = min(photo.size)
+        return crop_face(photo, ((photo.width - side) // 2, (photo.height - side) // 2, side, side))
+    boxes = find_faces(photo)
+    if not boxes:
+        raise InputError(
+            f"no face found in {image}: if the picture is one face and nothing else, add --whole"
+        )
+    return crop_face(photo, boxes[0])
+
+
+def _write(face: Tensor, result: OcclusionMap, path: Path) -> None:
+    from ..figures.occlusion import draw_map
+    from ..files import replacing
+
+    figure = draw_map(face, result)
+    try:
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=200)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,79 @@
+"""``fertutor predict``: the expressions of the faces in a photograph."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..faces.photo import PhotoFace
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the network, the photograph and the form of the answer."""
+    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
+    parser.add_argument("photo", metavar="PHOTO", help="any image file that Pillow reads")
+    parser.add_argument("--json", action="store_true", help="print one JSON value")
+    parser.add_argument(
+        "--annotated", type=Path, metavar="FILE", help="also write the photo with boxes, as PNG"
+    )
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="the picture is one face already, framed as in FER-2013: search nothing",
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Predict, print, and write the annotated photograph on request."""
+    from ..faces.photo import annotate, open_photo, predict_photo
+    from ..network.weights import load_network
+
+    network = load_network(args.weights)
+    photo = open_photo(args.photo)
+    faces = predict_photo(network, photo, whole=args.whole)
+    if args.annotated is not None:
+        _write(annotate(photo, faces), args.annotated)
+    if args.json:
+        answer = {
+            "photo": args.photo,
+            "width": photo.width,
+            "height": photo.height,
+            "faces": [face.as_dict() for face in faces],
+        }
+        print(json.dumps(answer))
+    else:
+        print(describe(args.photo, faces))
+
+
+def describe(name: str, faces: list[PhotoFace]) -> str:
+    """Put the answer in words."""
+    if not faces:
+        return (
+            f"no face found in {name}: the search knows upright, frontal faces of 20 pixels or more; "
+            "if the picture is one face and nothing else, add --whole"
+        )
+    lines = [f"{len(faces)} {'face' if len(faces) == 1 else 'faces'} in {name}"]
+    for face in faces:
+        left, top, width, height = face.box
+        lines.append(f"{face.expression} at {left},{top}, {width} x {height} pixels")
+        chances = sorted(face.as_dict()["probabilities"].items(), key=lambda item: -item[1])
+        lines += [f"  {name:9} {chance:6.1%}" for name, chance in chances]
+    return "\n".join(lines)
+
+
+def _write(picture: object, path: Path) -> None:
+    from PIL import Image
+
+    from ..files import replacing
+
+    assert isinstance(picture, Image.Image)
+    try:
+        with replacing(path) as temporary:
+            picture.save(temporary, format="PNG")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,114 @@
+"""``fertutor reproduce``: train by the paper's recipe, evaluate on the test part, record both."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .set_options import add_set_options, options_in_name, set_options
+
+if TYPE_CHECKING:
+    from ..evaluation.report import Report
+    from ..faces.table import FaceSplits
+    from ..training.loop import Run
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the set and what may differ from the paper."""
+    parser.add_argument("dataset", metavar="DATASET", help="fer2013, ckplus, jaffe, ferg or a drawn stand-in")
+    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_set_options(parser)
+    parser.add_argument("--recipe", default="paper", help="a named recipe (default: paper)")
+    parser.add_argument("--sampler", default="features", choices=("features", "input", "none"))
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's own number")
+    parser.add_argument("--seed", type=int, default=0, help="of the training")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--out", type=Path, help="the run's folder (default: runs/reproduce-…)")
+    parser.add_argument(
+        "--ledger", type=Path, help="folder of the ledger entries; the book's page is then left"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train (or go on with the run that is there), evaluate, record, rewrite the book's page."""
+    import torch
+
+    from ..errors import InputError
+    from ..evaluation import ledger, reproductions
+    from ..evaluation.report import evaluate
+    from ..faces.catalogue import load_faces
+    from ..network.attentional import AttentionalCNN
+    from ..training.checkpoint import FILE
+    from ..training.loop import train
+    from ..training.recipes import find_recipe
+
+    options = set_options(args)
+    recipe = find_recipe(args.recipe, **({} if args.epochs is None else {"epochs": args.epochs}))
+    splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
+    missing = [part for part in ("train", "val", "test") if part not in splits.parts()]
+    if missing:
+        raise InputError(
+            f"{args.dataset} as found here has no {' and no '.join(missing)} part: "
+            "reproducing needs the whole set"
+        )
+    assert splits.train is not None
+    assert splits.test is not None
+    torch.manual_seed(args.seed)  # of the network's own initialisation
+    network = AttentionalCNN(sampler=args.sampler, classes=splits.train.classes)
+    name = [args.dataset, args.labels, *options_in_name(options), args.sampler, recipe.name, str(args.seed)]
+    out = args.out or Path("runs") / "-".join(["reproduce", *name])
+    result = train(
+        network, splits, recipe, seed=args.seed, device=args.device, out=out, resume=(out / FILE).exists()
+    )
+    report = evaluate(result.network, splits.test, device=args.device)
+    trained, tested = _entries(args, options, splits, result, report, out)
+    ledger.append(trained, f"train-{out.name}", args.ledger)
+    path = ledger.append(tested, f"test-{out.name}", args.ledger)
+    low, high = report.interval
+    print(f"test accuracy {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})")
+    if args.dataset in reproductions.PAPER_ACCURACY:
+        print(f"the paper says {reproductions.PAPER_ACCURACY[args.dataset]:.2%}")
+    print(f"weights: {out / 'best.safetensors'}")
+    print(f"ledger: {path}")
+    page = None if args.ledger else reproductions.write_page()
+    if page is not None:
+        print(f"table: {page}")
+
+
+def _entries(
+    args: argparse.Namespace,
+    options: dict[str, Any],
+    splits: FaceSplits,
+    result: Run,
+    report: Report,
+    out: Path,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the ledger entries of the training and of the test."""
+    from ..evaluation import ledger
+
+    assert splits.test is not None
+    trained = ledger.describe_training(result, args.dataset, args.labels, splits.parts())
+    tested = {
+        "kind": "evaluation",
+        "reproduces": "Table "
+        + {"fer2013": "1", "ferg": "2", "jaffe": "3", "ckplus": "4"}.get(args.dataset, "–"),
+        "weights": "best.safetensors",
+        "weights_sha256": ledger.file_sha256(out / "best.safetensors"),
+        "dataset": args.dataset,
+        "labels": args.labels,
+        "options": options,
+        "split": "test",
+        "notes": list(splits.notes),
+        "faces": ledger.describe_table(splits.test),
+        "network": ledger.describe_network(result.network),
+        "recipe": result.recipe.name,
+        "epochs": len(result.history),
+        "best_epoch": result.best_epoch,
+        "best_val_accuracy": result.best_val_accuracy,
+        "seed": args.seed,
+        **report.as_dict(),
+        **ledger.circumstances(),
+    }
+    return trained | {"options": options}, tested

@@ -1,0 +1,55 @@
+"""The options of a face set that several commands share: how it is divided, and what of CK+ is taken."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..errors import InputError
+
+BELONG_TO = {
+    "by_subject": ("ckplus", "jaffe", "ferg", "drawn-posed", "drawn-studio", "drawn-cartoon"),
+    "split_seed": ("ckplus", "jaffe", "ferg"),
+    "sequences": ("ckplus",),
+    "contempt": ("ckplus",),
+}
+"""Option → the sets that have it."""
+
+
+def add_set_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options; without them a set is divided as in the paper."""
+    parser.add_argument(
+        "--by-subject", action="store_true", help="divide by people: nobody is in training and in test"
+    )
+    parser.add_argument("--split-seed", type=int, help="of the division (ckplus, jaffe, ferg; default: 0)")
+    parser.add_argument(
+        "--sequences", choices=("labelled", "all"), help="ckplus: the 327 labelled, or all 593 (see the book)"
+    )
+    parser.add_argument(
+        "--contempt", choices=("drop", "keep"), help="ckplus: leave contempt out, or as the eighth class"
+    )
+
+
+def set_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options that were given, as :func:`fertutor.load_faces` takes them.
+
+    Raises:
+        InputError: for an option that the set does not have.
+    """
+    given = {name: value for name in BELONG_TO if (value := getattr(args, name)) not in (None, False)}
+    for name in given:
+        if args.dataset not in BELONG_TO[name]:
+            raise InputError(
+                f"--{name.replace('_', '-')} is no option of {args.dataset}, "
+                f"only of {', '.join(BELONG_TO[name])}"
+            )
+    if "split_seed" in given:
+        given["seed"] = given.pop("split_seed")
+    return given
+
+
+def options_in_name(options: dict[str, Any]) -> list[str]:
+    """Return the options as parts of a file's name."""
+    return [
+        name.replace("_", "-") + ("" if value is True else f"-{value}") for name, value in options.items()
+    ]

@@ -1,0 +1,98 @@
+"""``fertutor train``: a network, a face set and a recipe become weights and a ledger entry."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from .set_options import add_set_options, options_in_name, set_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is trained, on what, how and where to."""
+    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
+    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_set_options(parser)
+    parser.add_argument("--recipe", default="paper", help="a named recipe (default: paper)")
+    parser.add_argument("--network", default="attentional", help="a kind of network (default: attentional)")
+    parser.add_argument("--sampler", choices=("features", "input", "none"), help="where the attention acts")
+    parser.add_argument("--channels", type=int, help="kernels of each convolution of the trunk")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's own number")
+    parser.add_argument("--batch", type=int, help="faces a step, instead of the recipe's own number")
+    parser.add_argument("--learning-rate", type=float, help="instead of the recipe's own")
+    parser.add_argument("--penalty", type=float, help="λ of equation (1), instead of the recipe's own")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--from", dest="start", metavar="WEIGHTS", help="go on from these weights")
+    parser.add_argument("--out", type=Path, help="the run's folder (default: runs/DATASET-…)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--note", default="", help="a sentence for the ledger")
+    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train, then write the ledger entry."""
+    import torch
+
+    from ..evaluation import ledger
+    from ..faces.catalogue import load_faces
+    from ..network.weights import build_network, load_network
+    from ..training.loop import train
+    from ..training.recipes import find_recipe
+
+    changes = {
+        name: value
+        for name in ("epochs", "batch", "learning_rate", "penalty")
+        if (value := getattr(args, name)) is not None
+    }
+    recipe = find_recipe(args.recipe, **changes)
+    options = set_options(args)
+    splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
+    classes = 7 if splits.train is None else splits.train.classes
+    arguments = {"sampler": args.sampler, "channels": args.channels, "classes": classes}
+    # the network's own initialisation draws from torch's generator
+    torch.manual_seed(args.seed)
+    if args.start:
+        network = load_network(args.start)
+    else:
+        network = build_network(
+            args.network, **{name: value for name, value in arguments.items() if value is not None}
+        )
+    out = args.out or Path("runs") / "-".join(
+        [
+            args.dataset,
+            args.labels,
+            *options_in_name(options),
+            args.network,
+            *([args.sampler] if args.sampler else []),
+            recipe.name,
+            str(args.seed),
+        ]
+    )
+    result = train(
+        network,
+        splits,
+        recipe,
+        seed=args.seed,
+        device=args.device,
+        precision=args.precision,
+        out=out,
+        resume=args.resume,
+        devices=args.devices,
+    )
+    if int(os.environ.get("RANK", "0")) > 0:
+        return  # under torchrun the first process speaks for all
+    entry = ledger.describe_training(result, args.dataset, args.labels, splits.parts()) | {"options": options}
+    if args.note:
+        entry["note"] = args.note
+    path = ledger.append(entry, f"train-{out.name}", args.ledger)
+    best = result.history[result.best_epoch - 1]
+    print(
+        f"best on validation: {best['val_accuracy']:.2%}, epoch {result.best_epoch} of {len(result.history)}"
+    )
+    print(f"weights: {out / 'best.safetensors'}")
+    print(f"ledger: {path}")

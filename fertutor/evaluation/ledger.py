@@ -1,0 +1,143 @@
+"""The ledger: one JSON file a measured run, append-only.
+
+Every accuracy, curve and confusion matrix the book shows of a real set is read from here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from .. import __version__
+from ..errors import InputError
+from ..faces.table import FaceTable
+from ..files import replacing
+from ..network.weights import kind_of
+from ..training.loop import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def results_folder() -> Path:
+    """Return ``results/``: of the source checkout, or of the working folder when installed."""
+    return ROOT / "results" if (ROOT / "pyproject.toml").is_file() else Path("results")
+
+
+def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path:
+    """Write an entry to a new file and return its path; nothing is ever overwritten.
+
+    Args:
+        entry: JSON values.
+        name: start of the file's name; a running number follows.
+        folder: ``results/`` when None.
+    """
+    folder = folder or results_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while (path := folder / f"{name}-{number}.json").exists():
+        number += 1
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Return every entry by the name of its file without ``.json``.
+
+    Raises:
+        InputError: for a file that is not JSON.
+    """
+    entries = {}
+    for path in sorted((folder or results_folder()).glob("*.json")):
+        try:
+            entries[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path} is not JSON ({error}): restore it from version control") from error
+    return entries
+
+
+def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, FaceTable]) -> dict[str, Any]:
+    """Return the ledger entry of a training run."""
+    return {
+        "kind": "training",
+        "dataset": dataset,
+        "labels": labels,
+        "splits": {name: describe_table(table) for name, table in splits.items() if name != "test"},
+        "network": describe_network(run.network),
+        "recipe": run.recipe.as_dict(),
+        "seed": run.seed,
+        "setting": run.setting.as_dict(),
+        "selection": "highest validation accuracy, the first of equals",
+        "best_epoch": run.best_epoch,
+        "epochs_done": len(run.history),
+        "diverged": run.diverged,
+        "best_val_accuracy": run.best_val_accuracy,
+        "history": [{name: _round(value) for name, value in epoch.items()} for epoch in run.history],
+        **circumstances(),
+    }
+
+
+def describe_table(table: FaceTable) -> dict[str, Any]:
+    """Return what identifies a face table: its size, class counts and fingerprint."""
+    return {"n": len(table), "counts": table.counts(), "fingerprint": table.fingerprint()}
+
+
+def describe_network(network: nn.Module) -> dict[str, Any]:
+    """Return a network's kind, arguments and number of parameters."""
+    return {
+        "kind": kind_of(network),
+        "arguments": network.config,
+        "parameters": sum(value.numel() for value in network.parameters()),
+    }
+
+
+def circumstances() -> dict[str, Any]:
+    """Return when and with what something was measured: date, versions, machine, commit."""
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "versions": {
+            "fertutor": __version__,
+            "python": platform.python_version(),
+            **{name: _version(name) for name in ("torch", "numpy", "pillow")},
+        },
+        "machine": {
+            "processor": platform.machine(),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+        "commit": _commit(),
+    }
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Return the commit of the source checkout, with ``+`` when tracked files differ from it."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _round(value: float) -> float:
+    return value if isinstance(value, int) else float(f"{value:.6g}")

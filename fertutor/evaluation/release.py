@@ -1,0 +1,56 @@
+"""Released networks: a run's best weights with a card that says where they come from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..files import replacing
+from ..network.weights import RELEASED, load_network, save_network
+from .ledger import describe_network
+
+
+def release(name: str, summary: str, weights: Path, entry_path: Path, folder: Path = RELEASED) -> Path:
+    """Copy weights into `folder` as ``name.safetensors`` and write the card ``name.json``.
+
+    Args:
+        name: of the released network.
+        summary: one sentence for people.
+        weights: the run's ``best.safetensors``.
+        entry_path: the run's ledger entry, from which the card takes its numbers.
+        folder: the package's own folder of weights.
+
+    Raises:
+        InputError: when the entry is not that of a training run of this very network.
+    """
+    try:
+        entry: dict[str, Any] = json.loads(entry_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{entry_path} cannot be read as a ledger entry ({error}): name the run's own"
+        ) from error
+    network = load_network(weights)
+    if entry.get("kind") != "training" or entry["network"] != describe_network(network):
+        raise InputError(
+            f"{entry_path} is not the training run of {weights}: name the run's own ledger entry"
+        )
+    card = {
+        "summary": summary,
+        "ledger": entry_path.stem,
+        **{
+            key: entry[key] for key in ("dataset", "labels", "network", "seed", "commit", "date", "selection")
+        },
+        "recipe": entry["recipe"]["name"],
+        "epochs": entry["epochs_done"],
+        "best_epoch": entry["best_epoch"],
+        "val_accuracy": entry["best_val_accuracy"],
+        "val_n": entry["splits"]["val"]["n"],
+        "train_n": entry["splits"]["train"]["n"],
+        "fingerprints": {split: facts["fingerprint"] for split, facts in entry["splits"].items()},
+    }
+    path = save_network(network, folder / f"{name}.safetensors")
+    with replacing(folder / f"{name}.json") as temporary:
+        temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return path

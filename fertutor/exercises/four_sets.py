@@ -1,0 +1,63 @@
+"""Checkers for the chapter *Four data sets*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..faces.votes import vote_entropy
+from .verdict import Verdict, not_yet, right
+
+
+def check_entropy(entropy: Callable[[Tensor], Tensor]) -> Verdict:
+    """Check a function that returns the entropy in bits of each row of votes."""
+    votes = torch.rand(40, 7, generator=torch.Generator().manual_seed(0)) ** 6
+    votes = torch.cat([votes, torch.eye(7), torch.full((1, 7), 1.0)])
+    votes = votes / votes.sum(1, keepdim=True)
+    expected = vote_entropy(votes)
+    try:
+        answer = entropy(votes)
+        answer = torch.as_tensor(answer, dtype=torch.float32)
+    except Exception as error:  # the reader's code may fail in any way
+        return not_yet(f"your function raises {type(error).__name__}: {error}")
+    if tuple(answer.shape) != (len(votes),):
+        return not_yet(
+            f"one number a row is asked for, shape ({len(votes)},); yours is {tuple(answer.shape)}."
+        )
+    if bool(answer.isnan().any()):
+        return not_yet("0 · log 0 is not a number to torch, and has to count as 0: nobody chose that class.")
+    if torch.allclose(answer, expected * torch.log(torch.tensor(2.0)), atol=1e-4):
+        return not_yet("these are nats; a bit is log 2 of them.")
+    if not torch.allclose(answer, expected, atol=1e-4):
+        return not_yet(
+            f"for seven equal shares it is {float(answer[-1]):.2f}, "
+            f"and should be log2(7) = {float(expected[-1]):.2f}."
+        )
+    return right("no bits where all agree, log2(7) where all seven are as likely.")
+
+
+def check_divide_people(divide: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Verdict:
+    """Check a function that deals whole people: subjects ``(n,)`` → rows to train on, rows to test on.
+
+    About a third of the people are to be tested on.
+    """
+    generator = torch.Generator().manual_seed(0)
+    subjects = torch.randint(12, (200,), generator=generator) * 7 + 3
+    try:
+        train, test = (torch.as_tensor(rows).long() for rows in divide(subjects))
+    except Exception as error:  # the reader's code may fail in any way
+        return not_yet(f"your function raises {type(error).__name__}: {error}")
+    rows = torch.cat([train, test])
+    if len(rows) != len(subjects) or len(rows.unique()) != len(subjects):
+        return not_yet(
+            f"every face belongs to one of the two parts; you return {len(rows)} of {len(subjects)}."
+        )
+    both = set(subjects[train].tolist()) & set(subjects[test].tolist())
+    if both:
+        return not_yet(f"{len(both)} of the 12 people are in both parts: choose people, not faces.")
+    share = len(subjects[test].unique()) / 12
+    if not 0.2 <= share <= 0.5:
+        return not_yet(f"{share:.0%} of the people are tested on; a third is asked for.")
+    return right("nobody who is tested on was seen in training.")

@@ -1,0 +1,95 @@
+"""How a face is photographed: pose, gaze, light, camera and what hides a part of it.
+
+Book chapter: *Faces and emotions*.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from ...errors import InputError
+
+SCENE: MappingProxyType[str, float] = MappingProxyType(
+    {
+        "roll": 0.0,
+        "yaw": 0.0,
+        "pitch": 0.0,
+        "shift_x": 0.0,
+        "shift_y": -0.02,
+        "scale": 0.9,
+        "gaze_x": 0.0,
+        "gaze_y": 0.0,
+        "blink": 0.0,
+        "light_x": -0.35,
+        "light_y": -0.5,
+        "ambient": 0.45,
+        "backdrop": 0.6,
+        "backdrop_slope": 0.1,
+        "clutter": 0.0,
+        "contrast": 1.0,
+        "brightness": 0.0,
+        "blur": 0.0,
+        "noise": 0.0,
+        "hand_x": 0.0,
+        "hand_y": 0.75,
+        "hand_angle": 0.0,
+        "hand": 0.0,
+        "strand": 0.0,
+        "watermark": 0.0,
+        "watermark_y": 0.2,
+    }
+)
+"""Columns of a scene with the values of the plain portrait.
+
+roll, yaw, pitch: radians, positive clockwise, to the picture's right, and down. shift: in half
+sides. scale: 1 fills the frame as in FER-2013. gaze, light: -1 to 1, right and down positive.
+blink: 0 open to 1 shut. ambient: share of light without direction. backdrop: grey level;
+clutter: how much goes on behind the face, 0 to 1.
+blur: pixels at 48 (standard deviation). noise: standard deviation in grey levels of 0 to 1.
+hand, strand (of hair), watermark: 0 absent to 1 present.
+"""
+
+COLUMN: MappingProxyType[str, int] = MappingProxyType({name: i for i, name in enumerate(SCENE)})
+"""Scene parameter → its column."""
+
+
+class Scene:
+    """Scene parameters by name: ``scene.roll`` is that column as ``(n, 1, 1)``."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.columns = values.t()[:, :, None, None].unbind(0)
+
+    def __getattr__(self, name: str) -> Tensor:
+        return self.columns[COLUMN[name]]
+
+    def pair(self, name: str) -> Tensor:
+        """Return the column as ``(n, 1)``, for arithmetic with the two sides of a face."""
+        return self.columns[COLUMN[name]][:, :, 0]
+
+
+def make_scene(values: Mapping[str, float] | Tensor | None = None) -> Tensor:
+    """Return a scene as the renderer takes it: float32 ``(n, len(SCENE))``.
+
+    Args:
+        values: named values that differ from the plain portrait, a ready tensor, or None.
+
+    Raises:
+        InputError: for an unknown name, a value that is no finite number, or another shape.
+    """
+    if isinstance(values, Tensor):
+        if values.ndim != 2 or values.shape[1] != len(SCENE):
+            raise InputError(f"scenes of shape {tuple(values.shape)}: expected (n, {len(SCENE)})")
+        return values
+    row = dict(SCENE)
+    for name, value in (values or {}).items():
+        if name not in SCENE:
+            raise InputError(f"unknown scene parameter {name!r}: expected one of {', '.join(SCENE)}")
+        if not math.isfinite(value) or (name == "scale" and value <= 0):
+            raise InputError(f"scene parameter {name} cannot be {value}")
+        row[name] = float(value)
+    return torch.tensor([list(row.values())])

@@ -1,0 +1,113 @@
+"""FER-2013 as image files: ``train/<expression>/`` and ``test/<expression>/``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ..errors import InputError
+from ..expressions import EXPRESSIONS
+from ..progress import progress
+from .cache import files_signature, remember
+from .fer2013_csv import USAGES
+from .pictures import open_picture
+from .table import SIDE
+
+SUFFIXES = (".jpg", ".jpeg", ".png")
+
+PARTS = {
+    "train": "Training",
+    "val": "PublicTest",
+    "validation": "PublicTest",
+    "test": "PrivateTest",
+}
+"""Folder → usage of the files in it whose names do not begin with one."""
+
+ALIASES = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "happiness": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+}
+"""Other names of the expression folders in copies of the set; a number is the set's own label."""
+
+
+def read_folders(root: Path) -> dict[str, Tensor]:
+    """Read image folders, or their cache when no file has changed since that was written.
+
+    A file's name says its usage (``PublicTest_123.jpg``); where it does not, its folder does.
+
+    Returns:
+        Sorted by usage, expression and file name: ``images`` uint8 ``(n, 2304)``, ``emotions`` int64
+        ``(n,)``, ``usages`` uint8 ``(n,)``; and the counts ``resized`` (files of another size than
+        48 x 48) and ``unmarked`` (files under ``test/`` whose names do not say the usage), int64 ``()``.
+
+    Raises:
+        InputError: an unknown folder, no images, or an image that cannot be used.
+    """
+    found = find_files(root)
+    paths = [path for _, _, path in found]
+    tensors = remember("fer2013-folders-1", lambda: files_signature(root, paths), lambda: _read(found))
+    unmarked = sum(path.parts[-3] == "test" and _named_usage(path) is None for path in paths)
+    return {**tensors, "unmarked": torch.tensor(unmarked)}
+
+
+def find_files(root: Path) -> list[tuple[int, int, Path]]:
+    """Return ``(usage, expression, path)`` of every image below `root`, sorted."""
+    found = []
+    for part, folder_usage in PARTS.items():
+        folders = sorted(folder for folder in (root / part).glob("*") if folder.is_dir())
+        for folder in folders:
+            emotion = _expression(folder)
+            for path in folder.iterdir():
+                if path.suffix.lower() in SUFFIXES:
+                    usage = _named_usage(path) or folder_usage
+                    found.append((USAGES.index(usage), emotion, path))
+    if not found:
+        raise InputError(f"{root} has no images in train/<expression>/ or test/<expression>/")
+    return sorted(found)
+
+
+def _expression(folder: Path) -> int:
+    name = folder.name.lower()
+    name = ALIASES.get(name, name)
+    if name in EXPRESSIONS:
+        return EXPRESSIONS.index(name)
+    if name in map(str, range(len(EXPRESSIONS))):
+        return int(name)
+    raise InputError(f"{folder} is named after no expression: expected {', '.join(EXPRESSIONS)}")
+
+
+def _named_usage(path: Path) -> str | None:
+    prefix = path.name.partition("_")[0]
+    return prefix if prefix in USAGES else None
+
+
+def _read(found: list[tuple[int, int, Path]]) -> dict[str, Tensor]:
+    images = np.empty((len(found), SIDE * SIDE), np.uint8)
+    resized = 0
+    for row, (_, _, path) in enumerate(progress(found, "reading images", total=len(found))):
+        images[row], as_it_was = _read_grey(path)
+        resized += not as_it_was
+    return {
+        "images": torch.from_numpy(images),
+        "emotions": torch.tensor([emotion for _, emotion, _ in found], dtype=torch.int64),
+        "usages": torch.tensor([usage for usage, _, _ in found], dtype=torch.uint8),
+        "resized": torch.tensor(resized),
+    }
+
+
+def _read_grey(path: Path) -> tuple[NDArray[np.uint8], bool]:
+    """Return the 2304 grey values of an image, and whether it had that size."""
+    picture = open_picture(path).convert("L")
+    fits = picture.size == (SIDE, SIDE)
+    if not fits:
+        picture = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    return np.asarray(picture, dtype=np.uint8).reshape(-1), fits

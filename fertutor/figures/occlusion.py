@@ -1,0 +1,236 @@
+"""Pictures of occlusion maps: the paper's Figures 1, 11, 12 and 13, and the mean map of each expression.
+
+Maps are drawn in cividis, which readers who see few colours read as well. Book chapters: *What does the
+network look at?*, *Can you trust the map?*
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ..expressions import class_names
+from ..saliency.by_expression import ExpressionMaps
+from ..saliency.occlusion import OcclusionMap, occlude, occluded_images
+from ..saliency.windows import Windows
+from .style import ACCENTS, INK, describe, new_axes, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOUR_MAP = "cividis"
+LEAST_SCALE = 0.05
+"""Maps that never rise above this are drawn on a scale that ends here, lest noise look like signal."""
+
+
+@styled
+def draw_map(face: Tensor, result: OcclusionMap, row: int = 0) -> Figure:
+    """Draw a face, its map of wrong predictions and its map of lost probability, on one scale.
+
+    Args:
+        face: uint8 or float ``(1, h, w)``.
+        result: its map, in row `row`.
+        row: the face's row in `result`.
+    """
+    names = class_names(result.clean.shape[1])
+    label, said = int(result.labels[row]), int(result.clean[row].argmax())
+    figure, axes = new_axes(1, 3, size=(9.2, 3.4))
+    _picture(axes[0], face, f"{names[said]}, {float(result.clean[row].max()):.0%}")
+    maps = (result.flips[row], result.drop[row])
+    top = _scale(*maps)
+    for ax, values, title in zip(
+        axes[1:], maps, ("wrong predictions", f"loss of “{names[label]}”"), strict=True
+    ):
+        shown = _map(ax, values, top, title)
+    figure.colorbar(shown, ax=axes, label="share of squares, or probability", shrink=0.85)
+    return describe(
+        figure,
+        f"A face that the network calls {names[said]} and two maps of it, about {names[label]}. "
+        f"Share of squares of {result.windows.size} pixels that make the prediction wrong: highest "
+        f"{_place(maps[0])}. Loss of probability: highest {_place(maps[1])}.",
+    )
+
+
+@styled
+def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor, size: int = 16) -> Figure:
+    """Draw the paper's Figure 11: nine occluded images of each face, with what the network says of them.
+
+    Args:
+        network: in eval mode.
+        faces: uint8 or float ``(n, 1, 48, 48)``; the paper shows a happy and an angry one.
+        labels: int64 ``(n,)``, the true classes.
+        size: side of the squares; the nine stand in three rows of three.
+    """
+    side = faces.shape[-1]
+    step = (side - size) // 2 if size < side else side
+    windows = Windows(size, max(step, 1), "clamp", side, side)
+    figure, axes = new_axes(
+        len(faces), windows.count, size=(1.35 * windows.count, 1.75 * len(faces)), squeeze=False
+    )
+    words = []
+    for row, (face, label) in enumerate(zip(_grey(faces), labels.tolist(), strict=True)):
+        pictures = occluded_images(face, windows)
+        with torch.no_grad():
+            said = network(pictures).argmax(1).tolist()
+        names = class_names(int(network(pictures[:1]).shape[1]))
+        for ax, picture, guess in zip(axes[row], pictures, said, strict=True):
+            mark = "✓" if guess == label else "✗"
+            _picture(ax, picture, f"{mark} {names[guess]}")
+            ax.title.set(color=INK if guess == label else ACCENTS[1], fontsize=10)
+        wrong = sum(guess != label for guess in said)
+        words.append(f"{names[label]}: {wrong} of {windows.count} predictions are wrong")
+    return describe(
+        figure,
+        f"Rows of the same face with a black square of {size} pixels in {windows.count} places, from the "
+        f"top left to the bottom right, each titled with the network's prediction: {'; '.join(words)}.",
+    )
+
+
+@styled
+def draw_maps(faces: Tensor, result: OcclusionMap, titles: Sequence[str] | None = None) -> Figure:
+    """Draw the paper's Figures 12 and 13: faces in columns; under each its two maps, all on one scale.
+
+    Seven faces of seven expressions make Figure 12, three of fear Figure 13.
+
+    Args:
+        faces: uint8 or float ``(n, 1, h, w)``.
+        result: their maps.
+        titles: one a face; the labels when None.
+    """
+    names = class_names(result.clean.shape[1])
+    titles = titles or [names[label] for label in result.labels.tolist()]
+    count = len(faces)
+    figure, axes = new_axes(3, count, size=(1.4 * count + 1.2, 4.6), squeeze=False)
+    top = _scale(result.flips, result.drop)
+    for column, (face, title) in enumerate(zip(faces, titles, strict=True)):
+        _picture(axes[0, column], face, title)
+        _map(axes[1, column], result.flips[column], top)
+        shown = _map(axes[2, column], result.drop[column], top)
+    for ax, text in zip(axes[:, 0], ("face", "wrong\npredictions", "lost\nprobability"), strict=True):
+        ax.set_ylabel(text)
+    figure.colorbar(shown, ax=axes[1:], shrink=0.9)
+    places = "; ".join(f"{title} {_place(m)}" for title, m in zip(titles, result.drop, strict=True))
+    return describe(
+        figure,
+        f"{count} faces, the share of squares that make each prediction wrong, and the loss of probability. "
+        f"The loss is highest: {places}.",
+    )
+
+
+@styled
+def draw_sizes(network: nn.Module, face: Tensor, label: int, sizes: Sequence[int]) -> Figure:
+    """Draw the map of lost probability of one face for squares of several sizes, each on its own scale.
+
+    Args:
+        network: faces → logits.
+        face: uint8 or float ``(1, h, w)``.
+        label: the class that the maps are about.
+        sizes: sides of the squares in pixels; the stride is a quarter, 4 at most.
+    """
+    figure, axes = new_axes(1, len(sizes) + 1, size=(1.7 * len(sizes) + 1.7, 2.2), squeeze=False)
+    _picture(axes[0, 0], face, "face")
+    words = []
+    for ax, size in zip(axes[0, 1:], sizes, strict=True):
+        result = occlude(network, face[None], size, max(1, min(4, size // 4)), torch.tensor([label]))
+        top = float(result.drop.max())
+        _map(ax, result.drop[0], max(top, 1e-6), f"N = {size}")
+        ax.set_xlabel(f"up to {top:.2f}")
+        words.append(f"N = {size}: up to {top:.2f}, highest {_place(result.drop[0])}")
+    return describe(
+        figure, f"A face and its maps of lost probability for squares of several sizes. {'; '.join(words)}."
+    )
+
+
+@styled
+def draw_salient(faces: Tensor, maps: Tensor, titles: Sequence[str], columns: int = 4) -> Figure:
+    """Draw the paper's Figure 1: each face, and under it what is left when its unimportant parts fade.
+
+    Args:
+        faces: uint8 or float ``(n, 1, h, w)``.
+        maps: float ``(n, h, w)``, flips or drop; each is scaled to its own highest value.
+        titles: one a face.
+        columns: faces in a row.
+    """
+    rows = -(-len(faces) // columns)
+    figure, axes = new_axes(2 * rows, columns, size=(1.6 * columns, 3.6 * rows), squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for number, (face, values, title) in enumerate(zip(_grey(faces), maps, titles, strict=True)):
+        row, column = 2 * (number // columns), number % columns
+        _picture(axes[row, column], face, title)
+        strength = values.nan_to_num(0).clamp(min=0)
+        strength = strength / strength.max().clamp(min=1e-12)
+        axes[row + 1, column].imshow(face[0].numpy(), vmin=0, vmax=1, alpha=strength.numpy())
+    places = "; ".join(f"{title} {_place(m)}" for title, m in zip(titles, maps, strict=True))
+    return describe(
+        figure, f"{len(faces)} faces, and under each only its salient parts. The most salient: {places}."
+    )
+
+
+@styled
+def draw_expression_maps(found: ExpressionMaps) -> Figure:
+    """Draw the mean face and the mean maps of each expression, with the sparsity of its maps.
+
+    Args:
+        found: what :func:`fertutor.saliency.by_expression.maps_by_expression` returned.
+    """
+    count = len(found.names)
+    figure, axes = new_axes(3, count, size=(1.4 * count + 1.2, 4.9), squeeze=False)
+    top = _scale(found.flips, found.drop)
+    for column, name in enumerate(found.names):
+        _picture(axes[0, column], found.faces[column][None], name)
+        _map(axes[1, column], found.flips[column], top)
+        shown = _map(axes[2, column], found.drop[column], top)
+        index = found.sparsity_drop[column]
+        axes[2, column].set_xlabel(f"{index.mean:.2f}\n[{index.low:.2f}, {index.high:.2f}]", fontsize=10)
+    for ax, text in zip(axes[:, 0], ("mean face", "wrong\npredictions", "lost\nprobability"), strict=True):
+        ax.set_ylabel(text)
+    figure.colorbar(shown, ax=axes[1:], shrink=0.9)
+    indices = ", ".join(f"{n} {s.mean:.2f}" for n, s in zip(found.names, found.sparsity_drop, strict=True))
+    return describe(
+        figure,
+        "The mean face of each expression over its mean maps of wrong predictions and of lost probability. "
+        f"Sparsity (Gini index) of the single faces' maps: {indices}.",
+    )
+
+
+def _grey(faces: Tensor) -> Tensor:
+    return faces.float() / 255 if faces.dtype == torch.uint8 else faces.float()
+
+
+def _picture(ax: Axes, face: Tensor, title: str = "") -> None:
+    ax.imshow(_grey(face)[0].cpu().numpy(), cmap="gray", vmin=0, vmax=1)
+    _bare(ax, title)
+
+
+def _map(ax: Axes, values: Tensor, top: float, title: str = "") -> Any:
+    shown = ax.imshow(values.cpu().numpy(), cmap=COLOUR_MAP, vmin=0, vmax=top)
+    _bare(ax, title)
+    return shown
+
+
+def _bare(ax: Axes, title: str) -> None:
+    ax.set(xticks=[], yticks=[], title=title)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def _scale(*maps: Tensor) -> float:
+    """The upper end of the colour scale that several maps share; the lower is 0."""
+    return max(LEAST_SCALE, *(float(values.nan_to_num(0).max()) for values in maps))
+
+
+def _place(values: Tensor) -> str:
+    """Where a map is highest, in words."""
+    values = values.nan_to_num(0)
+    if float(values.max()) <= 0:
+        return "nowhere"
+    height, width = values.shape
+    row, column = divmod(int(values.argmax()), width)
+    down = ("at the top", "in the middle", "at the bottom")[3 * row // height]
+    across = ("left", "centre", "right")[3 * column // width]
+    return f"{down} {across}"

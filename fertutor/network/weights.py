@@ -1,0 +1,131 @@
+"""Networks by name, and their weights on disk: safetensors only, never pickle.
+
+A weights file says itself which network it belongs to: its header holds the kind and the
+arguments. A released network also has a card, ``name.json``, beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import nn
+
+from ..errors import InputError
+from ..files import replacing
+from .attentional import AttentionalCNN
+
+KINDS: dict[str, Callable[..., nn.Module]] = {"attentional": AttentionalCNN}
+"""Network names of the command line's ``--network`` and of weights files."""
+
+RELEASED = Path(__file__).resolve().parent.parent / "weights"
+
+
+def build_network(kind: str, **arguments: Any) -> nn.Module:
+    """Return a new network of a kind in :data:`KINDS`.
+
+    Raises:
+        InputError: for a kind that does not exist, or arguments that do not fit it.
+    """
+    if kind not in KINDS:
+        raise InputError(f"there is no network {kind!r}: choose one of {', '.join(KINDS)}")
+    try:
+        return KINDS[kind](**arguments)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"network {kind!r} cannot be built: {error}") from error
+
+
+def kind_of(network: nn.Module) -> str:
+    """Return the name in :data:`KINDS` of a network's class."""
+    for kind, cls in KINDS.items():
+        if type(network) is cls:
+            return kind
+    raise ValueError(f"{type(network).__name__} is not one of {', '.join(KINDS)}")
+
+
+def save_network(network: nn.Module, path: str | Path) -> Path:
+    """Write weights with the kind and arguments in the header; atomically, so nothing is lost.
+
+    Args:
+        network: one of :data:`KINDS`.
+        path: the file to write, by custom ``*.safetensors``.
+    """
+    path = Path(path)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    header = {"fertutor": json.dumps({"kind": kind_of(network), "arguments": network.config})}
+    with replacing(path) as temporary:
+        safetensors.torch.save_file(tensors, temporary, metadata=header)
+    return path
+
+
+def released_networks() -> dict[str, dict[str, Any]]:
+    """Return the card of every released network, by name."""
+    return {
+        card.stem: json.loads(card.read_text(encoding="utf-8")) for card in sorted(RELEASED.glob("*.json"))
+    }
+
+
+def weights_path(name_or_path: str | Path) -> Path:
+    """Return the file of a released name, or the path itself.
+
+    Raises:
+        InputError: when neither exists.
+    """
+    released = RELEASED / f"{name_or_path}.safetensors"
+    if released.is_file():
+        return released
+    path = Path(name_or_path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name the .safetensors file in it")
+    if not path.is_file():
+        names = ", ".join(released_networks()) or "none yet"
+        raise InputError(f"no weights at {path}: name a .safetensors file or a released network ({names})")
+    return path
+
+
+def load_network(name_or_path: str | Path) -> nn.Module:
+    """Return a network in eval mode from a released name or a ``.safetensors`` file.
+
+    Raises:
+        InputError: when the file is missing, cut short, a pickle, or not one of ours.
+
+    Example:
+        >>> network = fertutor.load_network("paper")
+    """
+    path = weights_path(name_or_path)
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError) as error:
+        if _looks_pickled(path):
+            reason = (
+                "it is a pickle, which can run code, and is never read: save it with fertutor.save_network"
+            )
+        else:
+            reason = f"it is damaged or not a safetensors file ({error}): fetch or train it again"
+        raise InputError(f"{path} cannot be read as weights: {reason}") from error
+    try:
+        description = json.loads(metadata["fertutor"])
+        network = build_network(description["kind"], **description["arguments"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} does not say which network it belongs to: save it with fertutor.save_network"
+        ) from error
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise InputError(
+            f"the tensors of {path} do not fit the network that its header names: train or fetch it again"
+        ) from error
+    return network.eval()
+
+
+def _looks_pickled(path: Path) -> bool:
+    with open(path, "rb") as file:
+        start = file.read(2)
+    return start in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")

@@ -1,0 +1,231 @@
+"""Occlusion saliency: hide a square, ask the network again (paper, section 4.4).
+
+This module is the plain definition: one full forward pass a square. :mod:`.incremental` computes
+the same numbers faster. Book chapter: *What does the network look at?*
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..progress import progress
+from .incremental import incremental_probabilities
+from .plan import Plan
+from .windows import Windows
+
+METHODS = ("auto", "plain", "incremental")
+WORTH_IT = 0.95
+"""Share of the plain arithmetic up to which ``method="auto"`` takes the incremental method."""
+
+
+@dataclass(frozen=True)
+class OcclusionMap:
+    """What a network says of faces with one square hidden, for every position of the square.
+
+    Attributes:
+        positions: int64 ``(p, 2)``, (row, column) of each square's top-left pixel.
+        probabilities: float32 ``(n, p, classes)``, the softmax output for each occluded face.
+        drop: float32 ``(n, h, w)``, the probability that the label loses, averaged over the squares
+            that hide a pixel; negative where hiding helps.
+        flips: float32 ``(n, h, w)``, the share of those squares that make the prediction wrong: the
+            paper's definition.
+        clean: float32 ``(n, classes)``, the softmax output for the untouched faces.
+        labels: int64 ``(n,)``, the classes that `drop` and `flips` are about.
+        windows: size, stride and edge rule of the squares.
+        method: the method that computed it, ``"plain"`` or ``"incremental"``.
+        note: why this method, in a sentence, where the choice was not the caller's; or empty.
+
+    With a stride above the size some pixels are never hidden: `drop` and `flips` are NaN there.
+    """
+
+    positions: Tensor
+    probabilities: Tensor
+    drop: Tensor
+    flips: Tensor
+    clean: Tensor
+    labels: Tensor
+    windows: Windows
+    method: str
+    note: str = ""
+
+
+def occlude(
+    network: nn.Module,
+    images: Tensor,
+    size: int,
+    stride: int,
+    labels: Tensor | None = None,
+    method: str = "auto",
+    edge: str = "clamp",
+    *,
+    fill: float = 0.0,
+    batch: int | None = None,
+    show_progress: bool = False,
+) -> OcclusionMap:
+    """Slide a square over faces and record what the network says of each occluded face.
+
+    Args:
+        network: maps float ``(n, 1, h, w)`` in [0, 1] to logits ``(n, classes)``. It runs in eval
+            mode and is left as it was.
+        images: ``(n, 1, 48, 48)``, float in [0, 1] or uint8 (then divided by 255).
+        size: side of the square in pixels, 1 to 48 (N in the paper).
+        stride: step between squares in pixels, 1 to 48 (s in the paper).
+        labels: int64 ``(n,)``, the true classes; the network's own predictions when None.
+        method: ``"plain"`` runs the network on every occluded face; ``"incremental"`` recomputes
+            only what the square can reach, with the same result within 1e-5; ``"auto"`` takes the
+            one that needs less arithmetic.
+        edge: ``"clamp"`` or ``"cut"``, see :class:`~fertutor.saliency.windows.Windows`. With
+            ``"cut"``, `drop` is captum's ``Occlusion`` attribution of the softmax output.
+        fill: grey level of the square; the paper zeroes it out.
+        batch: most occluded faces in work at a time, which bounds the memory (default: 64 on a
+            CPU, where more is slower, and 4096 on a GPU).
+        show_progress: draw a progress bar on stderr.
+
+    Returns:
+        An :class:`OcclusionMap`, its tensors on the network's device.
+
+    Raises:
+        ValueError: for images, labels, sizes, strides or names that do not fit.
+
+    Example:
+        >>> network = fertutor.AttentionalCNN()
+        >>> occlude(network, torch.rand(2, 1, 48, 48), size=8, stride=4).drop.shape
+        torch.Size([2, 48, 48])
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    images = _as_float_images(images).to(_device_of(network))
+    windows = Windows(size, stride, edge, *images.shape[-2:])
+    batch = _default_batch(images.device) if batch is None else batch
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1, not {batch}")
+    with torch.inference_mode(), _evaluating(network):
+        clean = torch.cat([network(part).softmax(1) for part in images.split(batch)])
+        labels = clean.argmax(1) if labels is None else _checked_labels(labels, clean)
+        plan, note = _plan_for(network, windows, len(images), batch, method)
+        if plan is None:
+            probabilities = _plain(network, images, windows, fill, batch, show_progress)
+        else:
+            probabilities = incremental_probabilities(plan, images, fill, show_progress)
+    # out of inference mode, so that the caller may go on computing with them
+    clean, probabilities, labels = clean.clone(), probabilities.clone(), labels.clone()
+    lost = clean.gather(1, labels[:, None]) - probabilities.gather(
+        2, labels[:, None, None].expand(-1, windows.count, 1)
+    ).squeeze(2)
+    wrong = probabilities.argmax(2) != labels[:, None]
+    return OcclusionMap(
+        positions=windows.positions(),
+        probabilities=probabilities,
+        drop=windows.mean_per_pixel(lost),
+        flips=windows.mean_per_pixel(wrong),
+        clean=clean,
+        labels=labels,
+        windows=windows,
+        method="plain" if plan is None else "incremental",
+        note=note,
+    )
+
+
+def _plan_for(
+    network: nn.Module, windows: Windows, images: int, batch: int, method: str
+) -> tuple[Plan | None, str]:
+    """The plan of the incremental method, or None for the plain one; and why, in a sentence."""
+    if method == "plain":
+        return None, ""
+    try:
+        plan = Plan(network, windows, images, batch)
+    except Exception as error:  # whatever a foreign forward method may raise
+        return None, f"plain, because the network cannot be traced layer by layer: {error}".splitlines()[0]
+    share = plan.multiply_adds / max(1, plan.plain_multiply_adds)
+    if method == "auto" and share > WORTH_IT:
+        return None, f"plain, because {share:.0%} of the arithmetic would have to be done again anyway"
+    where = f"; whole maps are read by {', '.join(plan.full_from)}" if plan.full_from else ""
+    return plan, f"incremental, with {share:.0%} of the plain arithmetic{where}"
+
+
+def occluded_images(image: Tensor, windows: Windows, fill: float = 0.0) -> Tensor:
+    """Return one image with each square hidden in turn.
+
+    Args:
+        image: float ``(1, h, w)``.
+        windows: the squares.
+        fill: grey level of the square.
+
+    Returns:
+        Float ``(windows.count, 1, h, w)``: for looking at; :func:`occlude` makes them in chunks.
+    """
+    return torch.where(_masks(windows, slice(None), image.device), fill, image)
+
+
+def _plain(
+    network: nn.Module, images: Tensor, windows: Windows, fill: float, batch: int, show_progress: bool
+) -> Tensor:
+    """The definition: every occluded image goes through the whole network."""
+    n, count = len(images), windows.count
+    parts = []
+    jobs = torch.arange(n * count, device=images.device).split(batch)
+    for job in progress(jobs, "occluding", show=show_progress):
+        masks = _masks(windows, job % count, images.device)
+        occluded = torch.where(masks, fill, images[job // count])
+        parts.append(network(occluded).softmax(1))
+    return torch.cat(parts).view(n, count, -1)
+
+
+def _masks(windows: Windows, which: Tensor | slice, device: torch.device) -> Tensor:
+    """Bool ``(squares, 1, h, w)``, True where the chosen squares hide."""
+    positions = torch.arange(windows.count, device=device)[which]
+    down, across = (cover.to(device) for cover in windows.covers())
+    columns = len(windows.columns)
+    return (down[positions // columns, :, None] & across[positions % columns, None, :])[:, None]
+
+
+def _as_float_images(images: Tensor) -> Tensor:
+    if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 1:
+        found = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"images must be a tensor (n, 1, 48, 48), not {found}")
+    if len(images) == 0:
+        raise ValueError("images must hold at least one face")
+    if images.dtype == torch.uint8:
+        return images.to(torch.float32) / 255
+    if not images.is_floating_point():
+        raise ValueError(f"images must be float in [0, 1] or uint8, not {images.dtype}")
+    low, high = float(images.min()), float(images.max())
+    if low < 0 or not high <= 1:
+        raise ValueError(f"float images must lie in [0, 1], not [{low:g}, {high:g}]: divide bytes by 255")
+    return images.to(torch.float32)
+
+
+def _checked_labels(labels: Tensor, clean: Tensor) -> Tensor:
+    n, classes = clean.shape
+    labels = torch.as_tensor(labels, device=clean.device)
+    if labels.shape != (n,) or labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be {n} whole numbers, not {labels.dtype} {tuple(labels.shape)}")
+    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+        raise ValueError(f"labels must lie in 0..{classes - 1}, not {labels.tolist()[:8]}")
+    return labels.to(torch.int64)
+
+
+def _device_of(network: nn.Module) -> torch.device:
+    tensors = [*network.parameters(), *network.buffers()]
+    return tensors[0].device if tensors else torch.device("cpu")
+
+
+def _default_batch(device: torch.device) -> int:
+    return 64 if device.type == "cpu" else 4096
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Eval mode inside; each module's own mode again outside."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,136 @@
+"""Augmentation of whole batches on the device: one bilinear sampling does all geometry.
+
+Paper, section 4.2: "flipping, small rotation, and small distortion".
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+FIELD = 6
+"""Side of the coarse grid on which a distortion is drawn before it is smoothly enlarged."""
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much the faces of a batch are changed; each face draws its own amounts.
+
+    Attributes:
+        flip: mirror left and right with probability one half.
+        rotation: largest turn to either side, degrees.
+        scale: largest relative change of size, e.g. 0.1 for 90 % to 110 %.
+        shift: largest shift along each axis, pixels.
+        distortion: standard deviation of a smooth random displacement, pixels.
+        brightness: largest change of grey level, as a share of the full range.
+        contrast: largest relative change of contrast.
+        erase: probability that a random rectangle is painted grey.
+    """
+
+    flip: bool = True
+    rotation: float = 0.0
+    scale: float = 0.0
+    shift: float = 0.0
+    distortion: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    erase: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("rotation", "scale", "shift", "distortion", "brightness", "contrast", "erase"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+
+    @property
+    def moves(self) -> bool:
+        """Whether any pixel changes place other than by a flip."""
+        return any((self.rotation, self.scale, self.shift, self.distortion))
+
+
+def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
+    """Return changed copies of faces.
+
+    Args:
+        images: uint8 ``(n, 1, h, w)`` on any device.
+        how: the amounts.
+        generator: a CPU generator; the random numbers are drawn on the CPU, so that a seed means
+            the same faces on every device.
+
+    Returns:
+        Float32 ``(n, 1, h, w)`` in [0, 1]; pixels from outside repeat the border.
+    """
+    n = len(images)
+    x = images.float().div_(255)
+    flips = _flips(n, generator) if how.flip else torch.ones(n)
+    if how.moves:
+        grid = _grid(flips, how, x.shape[-2:], generator).to(x.device)
+        x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
+    elif how.flip:
+        x = torch.where(flips.to(x.device).view(n, 1, 1, 1) < 0, x.flip(-1), x)
+    if how.brightness or how.contrast:
+        gain = 1 + how.contrast * _signed(n, generator).to(x.device).view(n, 1, 1, 1)
+        offset = how.brightness * _signed(n, generator).to(x.device).view(n, 1, 1, 1)
+        mean = x.mean((1, 2, 3), keepdim=True)
+        x = ((x - mean) * gain + mean + offset).clamp_(0, 1)
+    if how.erase:
+        x = _erase(x, how.erase, generator)
+    return x
+
+
+def _signed(n: int, generator: torch.Generator) -> Tensor:
+    return torch.rand(n, generator=generator) * 2 - 1
+
+
+def _flips(n: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(0, 2, (n,), generator=generator).float() * 2 - 1
+
+
+def _grid(flips: Tensor, how: Augmentation, size: torch.Size, generator: torch.Generator) -> Tensor:
+    """Return the sampling grid ``(n, h, w, 2)``: an affine map plus a smooth displacement.
+
+    Both are set at the nodes of a coarse grid and enlarged bilinearly by one matrix product, which
+    leaves the affine part exact and costs less than a fine grid of each.
+    """
+    n, (height, width) = len(flips), size
+    angle = math.radians(how.rotation) * _signed(n, generator)
+    zoom = 1 + how.scale * _signed(n, generator)
+    cos, sin = (angle.cos() / zoom).view(n, 1, 1), (angle.sin() / zoom).view(n, 1, 1)
+    shift_x, shift_y = (2 * how.shift / width * _signed(n, generator).view(n, 1, 1) for _ in range(2))
+    y, x = torch.meshgrid(torch.linspace(-1, 1, FIELD), torch.linspace(-1, 1, FIELD), indexing="ij")
+    mirror = flips.view(n, 1, 1)
+    nodes = torch.stack([(cos * x - sin * y) * mirror + shift_x, sin * x + cos * y + shift_y], 1)
+    if how.distortion:
+        pixels = torch.randn(n, 2, FIELD, FIELD, generator=generator) * how.distortion
+        nodes = nodes + pixels * torch.tensor([2 / width, 2 / height]).view(2, 1, 1)
+    fine = nodes.view(n * 2, FIELD**2) @ _enlargement(height, width)
+    return fine.view(n, 2, height, width).permute(0, 2, 3, 1)
+
+
+@lru_cache
+def _enlargement(height: int, width: int) -> Tensor:
+    """Return the matrix ``(FIELD², h·w)`` that interpolates coarse nodes at the pixels' centres."""
+    nodes = torch.eye(FIELD**2).view(FIELD**2, 1, FIELD, FIELD)
+    y, x = torch.meshgrid(
+        (torch.arange(height) + 0.5) * 2 / height - 1,
+        (torch.arange(width) + 0.5) * 2 / width - 1,
+        indexing="ij",
+    )
+    centres = torch.stack([x, y], -1).expand(FIELD**2, height, width, 2)
+    return F.grid_sample(nodes, centres, align_corners=True).view(FIELD**2, height * width)
+
+
+def _erase(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Paint a rectangle of 1/8 to 1/2 of each side mid-grey in a share of the faces."""
+    n, _, height, width = x.shape
+    chance, top, left, tall, wide = torch.rand(5, n, 1, 1, 1, generator=generator).to(x.device)
+    tall, wide = height * (0.125 + 0.375 * tall), width * (0.125 + 0.375 * wide)
+    top, left = top * (height - tall), left * (width - wide)
+    rows = torch.arange(height, device=x.device).view(1, 1, -1, 1)
+    columns = torch.arange(width, device=x.device).view(1, 1, 1, -1)
+    inside = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
+    return torch.where(inside & (chance < probability), torch.full_like(x, 0.5), x)

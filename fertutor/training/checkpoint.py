@@ -1,0 +1,81 @@
+"""Checkpoints: everything a run needs to go on, in one safetensors file, replaced whole.
+
+A run can be killed at any moment: it goes on from the end of its last whole epoch, and because an
+epoch's random numbers depend on the seed and the epoch alone, it ends where it would have ended.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..files import replacing
+
+State = dict[str, Tensor]
+FILE = "checkpoint.safetensors"
+
+
+def save_checkpoint(folder: Path, parts: dict[str, State], facts: dict[str, Any]) -> None:
+    """Write the named parts' tensors and the facts (JSON values) to ``folder``, atomically."""
+    tensors = {
+        f"{part}/{name}": value.detach().cpu().contiguous()
+        for part, state in parts.items()
+        for name, value in state.items()
+    }
+    with replacing(folder / FILE) as temporary:
+        safetensors.torch.save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
+
+
+def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
+    """Return the parts and the facts that :func:`save_checkpoint` wrote.
+
+    Raises:
+        InputError: when there is no checkpoint, or it is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(f"{folder} holds no run to resume: start it without --resume")
+    parts: dict[str, State] = {}
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {})["facts"])
+            for key in file.keys():  # noqa: SIM118
+                part, name = key.split("/", 1)
+                parts.setdefault(part, {})[name] = file.get_tensor(key)
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): start the run again in another folder") from error
+    return parts, facts
+
+
+def optimizer_state(optimizer: torch.optim.Optimizer) -> State:
+    """Return an optimizer's tensors by flat names ``index/name``."""
+    return {
+        f"{index}/{name}": value
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
+    """Put back what :func:`optimizer_state` took, in the memory layout of the parameters.
+
+    A fused optimizer walks a parameter and its moments by their place in memory: moments in another
+    layout than the parameter's would belong to other weights.
+    """
+    parameters = [value for group in optimizer.param_groups for value in group["params"]]
+    nested: dict[int, dict[str, Tensor]] = {}
+    for key, value in state.items():
+        index, name = key.split("/", 1)
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:
+            value = torch.empty_like(parameter).copy_(value)
+        nested.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": nested, "param_groups": optimizer.state_dict()["param_groups"]})

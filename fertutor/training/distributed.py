@@ -1,0 +1,109 @@
+"""Several processes, one training run: torch's DistributedDataParallel over a shared batch.
+
+Every process draws the whole batch's random numbers and trains on its own rows of it, so that the
+run is the one that a single process would make, within rounding.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ..errors import InputError
+from ..network.dropout import Dropout
+
+
+@dataclass(frozen=True)
+class Group:
+    """This process among those of the run."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes files and speaks."""
+        return self.rank == 0
+
+    def part(self, n: int) -> tuple[int, int]:
+        """Return this process's rows ``start, stop`` of a batch of `n`."""
+        return self.rank * n // self.size, (self.rank + 1) * n // self.size
+
+    def total(self, values: Tensor) -> Tensor:
+        """Return the sum of `values` over all processes."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def share(self, network: nn.Module) -> nn.Module:
+        """Return the network as one whose gradients are averaged over all processes.
+
+        Raises:
+            InputError: for batch normalisation, whose statistics would be of a part of the batch.
+        """
+        if self.size == 1:
+            return network
+        if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
+            raise InputError("batch normalisation needs the whole batch in one process: leave out --devices")
+        return DistributedDataParallel(network)
+
+
+def join_group(device: str) -> Group:
+    """Return this process's place; joins the run that ``torchrun`` or :func:`spawn` started."""
+    if not dist.is_initialized():
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            return Group()
+        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", dist.get_rank())) % torch.cuda.device_count())
+    return Group(dist.get_rank(), dist.get_world_size())
+
+
+def take_part(network: nn.Module, part: tuple[int, int, int] | None) -> None:
+    """Tell every dropout layer which rows of the shared batch come next."""
+    for module in network.modules():
+        if isinstance(module, Dropout):
+            module.part = part
+
+
+def spawn(work: Callable[..., None], processes: int, device: str, *arguments: Any) -> None:
+    """Run ``work(*arguments)`` in several processes on this machine and wait for all of them.
+
+    Raises:
+        InputError: when a process fails or is killed; the others are ended.
+    """
+    if device == "cuda" and processes > torch.cuda.device_count():
+        raise InputError(f"--devices {processes}: there are {torch.cuda.device_count()} GPUs here")
+    with tempfile.TemporaryDirectory() as folder:
+        start = (f"file://{folder}/store", processes, device, work, arguments)
+        try:
+            torch.multiprocessing.spawn(_work, start, nprocs=processes)
+        except torch.multiprocessing.ProcessExitedException as error:
+            how = error.signal_name or f"exit code {error.exit_code}"
+            raise InputError(
+                f"training process {error.error_index} of {processes} ended ({how}) and the others were "
+                "stopped: go on from the last whole epoch with --resume"
+            ) from error
+        except torch.multiprocessing.ProcessRaisedException as error:
+            last = str(error).strip().splitlines()[-1]
+            raise InputError(f"training process {error.error_index} of {processes} failed: {last}") from error
+
+
+def _work(
+    rank: int, store: str, processes: int, device: str, work: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+    backend = "nccl" if device == "cuda" else "gloo"
+    dist.init_process_group(backend, init_method=store, rank=rank, world_size=processes)
+    try:
+        work(*arguments)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,369 @@
+"""The training loop: data on the device, whole batches augmented there, a checkpoint an epoch.
+
+Paper, section 4.2, and 4.5: "the model with the highest validation accuracy is used".
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..faces.table import FaceSplits, FaceTable
+from ..files import replacing
+from ..network.weights import kind_of, save_network
+from ..progress import progress
+from .augment import augment
+from .balance import epoch_order
+from .checkpoint import (
+    FILE,
+    State,
+    load_checkpoint,
+    optimizer_state,
+    restore_optimizer,
+    save_checkpoint,
+)
+from .device import Setting, choose_setting, keep_freed_memory
+from .distributed import Group, join_group, spawn, take_part
+from .mixup import mix
+from .objective import penalty, soft_targets
+from .optimizer import initialise, make_optimizer, move_average, rate_at
+from .recipes import Recipe, find_recipe
+from .seeds import generator_for, seed_for
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run.
+
+    Attributes:
+        network: with the weights of the epoch that was best on validation, in eval mode.
+        history: one dict an epoch: epoch, loss, train_accuracy, val_loss, val_accuracy,
+            learning_rate, seconds.
+        best_epoch: counted from 1; the first of equals.
+        recipe, seed, setting: what it was trained with.
+        fingerprints: of the training and validation faces.
+        diverged: whether the loss left the finite numbers, which ended the run.
+    """
+
+    network: nn.Module
+    history: list[dict[str, float]]
+    best_epoch: int
+    recipe: Recipe
+    seed: int
+    setting: Setting
+    fingerprints: dict[str, str]
+    diverged: bool
+
+    @property
+    def best_val_accuracy(self) -> float:
+        """The validation accuracy of the network that was kept."""
+        return self.history[self.best_epoch - 1]["val_accuracy"]
+
+
+def train(
+    network: nn.Module,
+    splits: FaceSplits,
+    recipe: Recipe | str = "paper",
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "auto",
+    out: str | Path | None = None,
+    resume: bool = False,
+    devices: int = 1,
+    report: Callable[[str], None] | None = None,
+) -> Run:
+    """Train a network and return it as it was at its best on validation.
+
+    Args:
+        network: one of :data:`fertutor.network.weights.KINDS`; it is trained from the weights it
+            has, unless the recipe asks for a Gaussian initialisation. It is not changed.
+        splits: `.train` and `.val` are used, `.test` never.
+        recipe: a Recipe or the name of one.
+        seed: of initialisation, order, augmentation and dropout.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        precision: ``"auto"``, ``"fp32"`` or ``"bf16"``; see :func:`choose_setting`.
+        out: folder for the checkpoint, the best weights and the log; None keeps nothing on disk.
+        resume: go on with the run in `out`.
+        devices: processes on this machine that share each batch, one a GPU where there are GPUs;
+            more than one needs `out`. Under ``torchrun`` leave it at 1.
+        report: called with one line an epoch; None prints it to stderr.
+
+    Raises:
+        InputError: when the set has no training or validation faces, `out` already holds a run, the
+            run in `out` was started with something else, or one of several processes ends early.
+
+    Example:
+        >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
+        >>> run.best_val_accuracy
+    """
+    recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    if splits.train is None or splits.val is None:
+        raise InputError(f"{splits.name} has no {'training' if splits.train is None else 'validation'} faces")
+    setting = choose_setting(device, precision)
+    folder = None if out is None else Path(out)
+    if devices < 1:
+        raise InputError(f"devices must be 1 or more, not {devices}")
+    if folder is None:
+        if resume or devices > 1:
+            raise InputError("resuming a run and sharing it among devices need its folder: give out=")
+    elif not resume and (folder / FILE).exists():
+        raise InputError(
+            f"{folder} already holds a run: add --resume to go on with it, or name another folder"
+        )
+    if folder is not None and devices > 1:
+        spawn(_share, devices, setting.device, network, splits, recipe, seed, setting, folder, resume, report)
+        trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, Group())
+        trainer.restore(folder)
+        return trainer.run()
+    group = join_group(setting.device)
+    trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, group)
+    if folder is not None and resume:
+        trainer.restore(folder)
+    trainer.finish(folder, report or _print)
+    return trainer.run()
+
+
+def _share(
+    network: nn.Module,
+    splits: FaceSplits,
+    recipe: Recipe,
+    seed: int,
+    setting: Setting,
+    folder: Path,
+    resume: bool,
+    report: Callable[[str], None] | None,
+) -> None:
+    """Do one process's part of a run that several share."""
+    train(
+        network,
+        splits,
+        recipe,
+        seed=seed,
+        device=setting.device,
+        precision=setting.precision,
+        out=folder,
+        resume=resume,
+        report=report,
+    )
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+class _Trainer:
+    """The state of a run between two epochs."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        train: FaceTable,
+        val: FaceTable,
+        recipe: Recipe,
+        seed: int,
+        setting: Setting,
+        group: Group,
+    ) -> None:
+        keep_freed_memory()
+        self.recipe, self.seed, self.setting, self.group = recipe, seed, setting, group
+        self.fingerprints = {"train": train.fingerprint(), "val": val.fingerprint()}
+        self.identity = {
+            "network": {"kind": kind_of(network), "arguments": network.config},
+            "recipe": recipe.as_dict(),
+            "seed": seed,
+            "setting": setting.as_dict(),
+            "fingerprints": self.fingerprints,
+        }
+        self.network = copy.deepcopy(network).to(setting.device).to(memory_format=setting.memory_format)
+        if recipe.gaussian is not None:
+            initialise(self.network, recipe.gaussian, generator_for(seed, 0, "weights"))
+        self.shared = group.share(self.network)
+        self.averaged = copy.deepcopy(self.network) if recipe.average else self.network
+        self.optimizer = make_optimizer(self.network, recipe)
+        self.train, self.val = train.to(setting.device), val.to(setting.device)
+        self.best: State = _copy(self.averaged.state_dict())
+        self.history: list[dict[str, float]] = []
+        self.best_epoch = 0
+        self.diverged = False
+
+    @property
+    def finished(self) -> bool:
+        return self.diverged or len(self.history) >= self.recipe.epochs
+
+    def finish(self, folder: Path | None, report: Callable[[str], None]) -> None:
+        """Train the epochs that are left; the leading process keeps and tells of each."""
+        while not self.finished:
+            self.epoch()
+            if self.group.leads:
+                if folder is not None:
+                    self.save(folder)
+                report(self.line())
+
+    def epoch(self) -> None:
+        """Train one epoch, validate, and keep the weights if they are the best so far."""
+        start = time.perf_counter()
+        number = len(self.history) + 1
+        generator = generator_for(self.seed, number, "faces")
+        torch.manual_seed(seed_for(self.seed, number, "dropout"))
+        order = epoch_order(self.train.labels, self.recipe.oversample, generator)
+        batches = order.split(self.recipe.batch)
+        self.network.train()
+        sums = torch.zeros(2, dtype=torch.float64)
+        bar = progress(batches, f"epoch {number}/{self.recipe.epochs}", show=self.group.leads)
+        for step, rows in enumerate(bar):
+            done = number - 1 + step / len(batches)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate_at(self.recipe, done / self.recipe.epochs)
+            sums += self._step(rows, generator)
+        loss_sum, right = self.group.total(sums.to(self.setting.device)).tolist()
+        self.diverged = not math.isfinite(loss_sum)
+        val_loss, val_accuracy = self._validate()
+        self.history.append(
+            {
+                "epoch": number,
+                "loss": loss_sum / len(order),
+                "train_accuracy": right / len(order),
+                "val_loss": val_loss,
+                "val_accuracy": val_accuracy,
+                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "seconds": time.perf_counter() - start,
+            }
+        )
+        if self.best_epoch == 0 or val_accuracy > self.history[self.best_epoch - 1]["val_accuracy"]:
+            self.best_epoch = number
+            self.best = _copy(self.averaged.state_dict())
+
+    def _step(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        """Take one step on a batch; return this process's share of the batch's summed loss and hits."""
+        recipe, setting, n = self.recipe, self.setting, len(rows)
+        rows = rows.to(setting.device)
+        x = augment(self.train.images[rows], recipe.augmentation, generator)
+        labels = self.train.labels[rows]
+        votes = self.train.votes[rows] if recipe.soft and self.train.votes is not None else None
+        targets = soft_targets(labels, votes, self.train.classes, recipe.smoothing)
+        if recipe.mixup:
+            x, targets = mix(x, targets, recipe.mixup, generator)
+        if self.group.size > 1:
+            start, stop = self.group.part(n)
+            take_part(self.network, (start, stop, n))
+            x, targets, labels = x[start:stop], targets[start:stop], labels[start:stop]
+        x = x.to(memory_format=setting.memory_format)
+        with torch.autocast(setting.device, torch.bfloat16, enabled=setting.precision == "bf16"):
+            logits = self.shared(x)
+        # gradients are averaged over the processes, so each counts its faces `size` times
+        loss = F.cross_entropy(logits.float(), targets, reduction="sum") / n * self.group.size
+        if recipe.penalty:
+            loss = loss + recipe.penalty * penalty(self.network)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        if recipe.average:
+            move_average(self.averaged, self.network, recipe.average)
+        hits = (logits.argmax(1) == labels).sum()
+        return torch.tensor([float(loss.detach()) * n / self.group.size, float(hits)], dtype=torch.float64)
+
+    @torch.no_grad()
+    def _validate(self) -> tuple[float, float]:
+        network = self.averaged.eval()
+        loss, right = 0.0, 0
+        for rows in torch.arange(len(self.val), device=self.setting.device).split(512):
+            x = (self.val.images[rows].float() / 255).to(memory_format=self.setting.memory_format)
+            logits = network(x)
+            loss += float(F.cross_entropy(logits, self.val.labels[rows], reduction="sum"))
+            right += int((logits.argmax(1) == self.val.labels[rows]).sum())
+        return loss / len(self.val), right / len(self.val)
+
+    def line(self) -> str:
+        """Return what the last epoch came to, and how long the rest will take."""
+        last, best = self.history[-1], self.history[self.best_epoch - 1]
+        recent = [entry["seconds"] for entry in self.history[-10:]]
+        left = (self.recipe.epochs - len(self.history)) * sum(recent) / len(recent)
+        return (
+            f"epoch {last['epoch']}/{self.recipe.epochs}  loss {last['loss']:.4f}  "
+            f"train {last['train_accuracy']:.2%}  val {last['val_accuracy']:.2%}  "
+            f"best {best['val_accuracy']:.2%} (epoch {self.best_epoch})  "
+            f"{last['seconds']:.1f} s, {_duration(left)} left"
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint first, then what is read by people."""
+        parts = {
+            "network": self.network.state_dict(),
+            "best": self.best,
+            "optimizer": optimizer_state(self.optimizer),
+        }
+        if self.recipe.average:
+            parts["averaged"] = self.averaged.state_dict()
+        facts = {
+            "identity": self.identity,
+            "history": self.history,
+            "best_epoch": self.best_epoch,
+            "diverged": self.diverged,
+        }
+        save_checkpoint(folder, parts, facts)
+        if self.best_epoch == len(self.history):
+            save_network(self._best_network(), folder / "best.safetensors")
+        with replacing(folder / "history.json") as temporary:
+            temporary.write_text(json.dumps(self.history, indent=1), encoding="utf-8")
+
+    def restore(self, folder: Path) -> None:
+        """Take up the run in `folder`, which must be this very run."""
+        parts, facts = load_checkpoint(folder)
+        for name, value in self.identity.items():
+            if _comparable(facts["identity"].get(name)) != _comparable(json.loads(json.dumps(value))):
+                raise InputError(
+                    f"the run in {folder} has another {name}: resume it with what it was started with"
+                )
+        self.network.load_state_dict(parts["network"])
+        if self.recipe.average:
+            self.averaged.load_state_dict(parts["averaged"])
+        restore_optimizer(self.optimizer, parts.get("optimizer", {}))
+        self.best = parts["best"]
+        self.history, self.best_epoch = facts["history"], facts["best_epoch"]
+        self.diverged = facts["diverged"]
+
+    def _best_network(self) -> nn.Module:
+        network = copy.deepcopy(self.network).to("cpu").to(memory_format=torch.contiguous_format)
+        network.load_state_dict(self.best)
+        return network.eval()
+
+    def run(self) -> Run:
+        return Run(
+            network=self._best_network(),
+            history=self.history,
+            best_epoch=self.best_epoch,
+            recipe=self.recipe,
+            seed=self.seed,
+            setting=self.setting,
+            fingerprints=self.fingerprints,
+            diverged=self.diverged,
+        )
+
+
+def _comparable(value: Any) -> Any:
+    """Return a part of a run's identity without what may change: more epochs at a constant rate."""
+    if isinstance(value, dict) and value.get("schedule") == "constant":
+        return {name: entry for name, entry in value.items() if name != "epochs"}
+    return value
+
+
+def _copy(state: State) -> State:
+    return {name: value.detach().clone() for name, value in state.items()}
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"

@@ -1,0 +1,218 @@
+"""What all widgets share: who answers the front end's questions, and what is shown without a kernel.
+
+A widget's front end is one ES module in ``static/``. With a kernel it asks Python, through messages;
+in a published page the same front end asks ``page.mjs``, which runs the exported networks in the
+reader's browser. Both speak the same language: a question ``{kind, id, …}`` with bytes, answered by
+one or more messages ``{kind, id, …}`` with bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import html
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import torch
+import traitlets
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..faces.table import SIDE, FaceTable
+from ..network.weights import load_network, released_networks
+
+STATIC = Path(__file__).resolve().parent / "static"
+"""The built front ends, and what a page needs beside them."""
+
+Answer = tuple[dict[str, Any], list[bytes]]
+"""A message of an answer and its bytes."""
+
+
+class Explorer(anywidget.AnyWidget):
+    """Base of the widgets.
+
+    A subclass has a class attribute ``module`` (the name of its ES module), a method
+    ``answer_KIND(question, faces)`` for each kind of question, and ``picture()``.
+    """
+
+    module = ""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "module" in vars(cls):  # anywidget makes further subclasses, which are not widgets of their own
+            cls._esm = STATIC / f"{cls.module}.mjs"
+        super().__init_subclass__(**options)
+
+    network = traitlets.Unicode("paper", help="Name of a released network, or 'yours'.").tag(sync=True)
+
+    _network: Any
+
+    def __init__(self, network: nn.Module | str = "paper", **traits: Any) -> None:
+        self._newest: dict[str, int] = {}
+        super().__init__(network=self._take(network), **traits)
+        self.on_msg(self._hear)
+
+    def use_network(self, network: nn.Module | str) -> None:
+        """Let the widget ask another network: a module, for example one still in training, or a name."""
+        self.network = self._take(network)
+        self.send({"kind": "again"})  # the name may be the same, and the network another
+
+    def _take(self, network: nn.Module | str) -> str:
+        self._network = network if isinstance(network, nn.Module) else load_network(network)
+        return network if isinstance(network, str) and network in released_networks() else "yours"
+
+    # ---- questions ------------------------------------------------------------------------------
+    def _hear(self, _: Any, question: dict[str, Any], buffers: list[Any]) -> None:
+        self._newest[question["kind"]] = question["id"]
+        work = self._work(question, buffers)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no event loop, as in a plain script: answer at once
+            for _ in work:
+                pass
+        else:
+            task = loop.create_task(self._in_slices(work))
+            task.add_done_callback(lambda done: done.exception())
+
+    async def _in_slices(self, work: Iterator[None]) -> None:
+        """Between two parts of an answer the kernel may hear the next question, which makes it void."""
+        for _ in work:
+            await asyncio.sleep(0.001)
+
+    def _work(self, question: dict[str, Any], buffers: list[Any]) -> Iterator[None]:
+        reply = {"kind": question["kind"], "id": question["id"]}
+        try:
+            for message, data in self.answer(question, [bytes(buffer) for buffer in buffers]):
+                if self._newest[question["kind"]] != question["id"]:
+                    return
+                self.send({**reply, **message}, data)
+                yield
+        except (InputError, ValueError, RuntimeError) as error:
+            self.send({**reply, "error": str(error).splitlines()[0]})
+
+    def answer(self, question: dict[str, Any], buffers: list[bytes]) -> Iterator[Answer]:
+        """Yield the parts of the answer to a question of the front end.
+
+        Raises:
+            ValueError: for a kind of question that this widget does not know.
+        """
+        method = getattr(self, f"answer_{question['kind']}", None)
+        if method is None:
+            raise ValueError(f"{type(self).__name__} knows no question {question['kind']!r}")
+        yield from method(question, *buffers)
+
+    def answer_predict(self, question: dict[str, Any], face: bytes) -> Iterator[Answer]:
+        """Probabilities of one face, and the θ that the network chooses; with a forced θ if one is given."""
+        image = face_of(face, self._device())
+        self._network.eval()
+        with torch.inference_mode():
+            chosen = self._network.theta(image) if has_theta(self._network) else None
+            with forced_theta(self._network, question.get("theta") if chosen is not None else None):
+                probabilities = self._network(image).softmax(1)[0]
+        theta = None if chosen is None else chosen.flatten().tolist()
+        yield {"probabilities": probabilities.tolist(), "theta": theta}, []
+
+    def _device(self) -> torch.device:
+        return next(self._network.parameters()).device
+
+    # ---- without a kernel -----------------------------------------------------------------------
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(network={self.network!r})"
+
+    def picture(self) -> tuple[Any, str]:
+        """Return a matplotlib figure that stands for the widget where scripts are off, and its alt text."""
+        raise NotImplementedError
+
+    def page_values(self) -> dict[str, Any]:
+        """Return the synchronised traits as a page needs them: bytes as data URLs."""
+        hidden = {"layout", "tabbable", "tooltip", "comm"}
+        values = {
+            name: data_url(value) if isinstance(value, bytes) else value
+            for name, value in self.get_state().items()
+            if not name.startswith("_") and name not in hidden
+        }
+        if self.network == "yours":  # a page has the released networks only
+            values["network"] = "paper"
+        return values
+
+    def twin(self) -> str:
+        """Return the widget as HTML: a picture, which the book's ``page.mjs`` turns into the widget."""
+        figure, alt = self.picture()
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=110)
+        source = data_url(file.getvalue(), "image/png")
+        values = html.escape(json.dumps(self.page_values(), sort_keys=True), quote=True)
+        return (
+            f'<div data-fertutor="{self.module}" data-props="{values}">'
+            f'<img src="{source}" alt="{html.escape(alt, quote=True)}"></div>'
+        )
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**options)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        data["text/plain"] = repr(self)
+        if "google.colab" not in sys.modules:  # Colab would show the twin instead of the widget
+            data["text/html"] = self.twin()
+        return data, metadata
+
+
+def data_url(data: bytes, kind: str = "application/octet-stream") -> str:
+    """Return bytes as a data URL."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def grey_bytes(faces: Tensor | FaceTable) -> bytes:
+    """Return faces, uint8 or float in [0, 1] of any shape ending in 48x48, as grey bytes.
+
+    Raises:
+        ValueError: when the tensor holds no faces of 48x48 pixels.
+    """
+    images = faces.images if isinstance(faces, FaceTable) else faces
+    if images.shape[-2:] != (SIDE, SIDE):
+        raise ValueError(f"faces must be {SIDE}x{SIDE} pixels, not {tuple(images.shape)}")
+    if images.is_floating_point():
+        images = (images.clamp(0, 1) * 255).round().to(torch.uint8)
+    return images.cpu().contiguous().numpy().tobytes()
+
+
+def face_of(data: bytes, device: torch.device | str = "cpu") -> Tensor:
+    """Return 2304 grey bytes as a face, float ``(1, 1, 48, 48)`` in [0, 1].
+
+    Raises:
+        ValueError: for any other number of bytes.
+    """
+    if len(data) != SIDE * SIDE:
+        raise ValueError(f"a face has {SIDE * SIDE} grey levels, not {len(data)}")
+    grey = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    return grey.view(1, 1, SIDE, SIDE).to(device).float() / 255
+
+
+def has_theta(network: nn.Module) -> bool:
+    """Whether a network has a spatial transformer."""
+    return getattr(network, "localization", None) is not None
+
+
+class forced_theta:
+    """Make a network's transformer use the given six numbers instead of its own θ, inside a `with`."""
+
+    def __init__(self, network: Any, theta: list[float] | None) -> None:
+        self.network, self.theta = network, theta
+
+    def __enter__(self) -> None:
+        self.hook = None
+        if self.theta is not None:
+            values = torch.tensor(self.theta, dtype=torch.float32).view(1, 2, 3)
+            self.hook = self.network.localization.register_forward_hook(
+                lambda module, inputs, output: values.to(output)
+            )
+
+    def __exit__(self, *_: object) -> None:
+        if self.hook is not None:
+            self.hook.remove()

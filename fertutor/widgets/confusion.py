@@ -1,0 +1,114 @@
+"""The confusion explorer. Book chapters: *Training and evaluation*, *A playground*."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import traitlets
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..expressions import class_names
+from ..faces.table import FaceTable
+from .base import Answer, Explorer, grey_bytes
+
+PAGE = 24
+"""Faces that a kernel sends at a time."""
+
+
+class ConfusionExplorer(Explorer):
+    """A confusion matrix whose cells open onto the faces in them, the surest answers first.
+
+    Args:
+        network: a module of yours, or the name of a released network.
+        table: the faces to judge; the test part of ``drawn-studio`` when None. With a published set,
+            the notebook would hold faces that are not ours to publish: clear the output.
+        per_cell: faces of each cell that go into the published page.
+        traits: ``cell``, the chosen (true, predicted) pair, which can be read and set from Python too.
+
+    Raises:
+        InputError: for an empty table, or a network with other classes than the table.
+
+    Example:
+        >>> explorer = ConfusionExplorer("paper", fertutor.load_faces("drawn-wild").test)
+        >>> explorer.cell = [2, 5]  # fear called surprise
+    """
+
+    module = "confusion"
+
+    matrix = traitlets.List(traitlets.List(traitlets.Int()), help="Rows true, columns predicted.").tag(
+        sync=True
+    )
+    cell = traitlets.List(traitlets.Int(), [0, 0], minlen=2, maxlen=2).tag(sync=True)
+    faces = traitlets.Bytes(help="Grey levels of the faces that come along.").tag(sync=True)
+    rows: traitlets.List[Any] = traitlets.List(help="(true, predicted, probability) of each face.").tag(sync=True)
+
+    def __init__(
+        self,
+        network: nn.Module | str = "paper",
+        table: FaceTable | None = None,
+        per_cell: int = 3,
+        **traits: Any,
+    ) -> None:
+        if table is None:
+            from ..faces.catalogue import load_faces
+
+            table = load_faces("drawn-studio").test
+        if table is None or not len(table):
+            raise InputError("the table holds no faces: give one with at least one face")
+        super().__init__(network, **traits)
+        self._table = table.to("cpu")
+        self._sure, self._said = _judge(self._network, self._table, self._device())
+        counts = torch.zeros(table.classes, table.classes, dtype=torch.int64)
+        counts.index_put_((self._table.labels, self._said), torch.tensor(1), accumulate=True)
+        self.matrix = counts.tolist()
+        self._let_some_come_along(per_cell)
+        off = counts.clone().fill_diagonal_(0)
+        worst = divmod(int(off.argmax()), table.classes)
+        if "cell" not in traits:
+            self.cell = list(worst)
+
+    def _let_some_come_along(self, per_cell: int) -> None:
+        classes = self._table.classes
+        chosen = [i for t in range(classes) for s in range(classes) for i in self.members(t, s)[:per_cell]]
+        self.faces = grey_bytes(self._table[chosen]) if chosen else b""
+        self.rows = [
+            [int(self._table.labels[i]), int(self._said[i]), round(float(self._sure[i]), 2)] for i in chosen
+        ]
+
+    def members(self, truth: int, said: int) -> list[int]:
+        """Return the rows of the table in a cell, the surest first."""
+        inside = ((self._table.labels == truth) & (self._said == said)).nonzero()[:, 0]
+        order = self._sure[inside].argsort(descending=True, stable=True)
+        found: list[int] = inside[order].tolist()
+        return found
+
+    def answer_cell(self, question: dict[str, Any]) -> Iterator[Answer]:
+        """The next faces of a cell, with how sure the network was of its answer."""
+        start = int(question["from"])
+        chosen = self.members(int(question["truth"]), int(question["said"]))[start : start + PAGE]
+        data = grey_bytes(self._table[chosen]) if chosen else b""
+        yield {"sure": [float(self._sure[i]) for i in chosen]}, [data]
+
+    def __repr__(self) -> str:
+        return f"ConfusionExplorer(network={self.network!r}, faces={len(self._table)})"
+
+    def picture(self) -> tuple[Any, str]:
+        """The matrix."""
+        from .pictures import draw_confusion
+
+        return draw_confusion(torch.tensor(self.matrix), class_names(len(self.matrix)))
+
+
+def _judge(network: nn.Module, table: FaceTable, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the largest probability and its class for every face of a table."""
+    network.eval()
+    with torch.inference_mode():
+        parts = [network(part.to(device).float() / 255).softmax(1).cpu() for part in table.images.split(256)]
+    probabilities = torch.cat(parts)
+    if probabilities.shape[1] != table.classes:
+        raise InputError(f"the network has {probabilities.shape[1]} classes, the table {table.classes}")
+    best = probabilities.max(1)
+    return best.values.clone(), best.indices.clone()

@@ -1,0 +1,65 @@
+"""The occlusion explorer. Book chapters: *What does the network look at?*, *A playground*."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import traitlets
+
+from ..faces.table import SIDE
+from ..saliency.occlusion import OcclusionMap, occlude
+from .base import Answer, face_of
+from .gallery import Gallery
+
+
+class OcclusionExplorer(Gallery):
+    """Slide a black patch over a face and see what it does to the network's answer.
+
+    Takes the arguments of :class:`~fertutor.widgets.gallery.Gallery`. Its traits ``size`` (N),
+    ``stride``, ``face``, ``label``, ``view`` (``"drop"`` or ``"flips"``) and ``opacity`` can be read
+    and set from Python too.
+
+    Example:
+        >>> explorer = OcclusionExplorer("paper", size=8, stride=4)
+        >>> explorer.size = 12
+    """
+
+    module = "occlusion"
+
+    label = traitlets.Int(-1, help="Class that the map is about; -1 is the network's answer.").tag(sync=True)
+    size = traitlets.Int(8, min=1, max=SIDE).tag(sync=True)
+    stride = traitlets.Int(4, min=1, max=SIDE).tag(sync=True)
+    view = traitlets.Enum(("drop", "flips"), "drop").tag(sync=True)
+    opacity = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
+
+    def __init__(self, *arguments: Any, **traits: Any) -> None:
+        super().__init__(*arguments, **traits)
+        if "label" not in traits:
+            self.label = self.labels[self.face]
+
+    def answer_occlude(self, question: dict[str, Any], face: bytes) -> Iterator[Answer]:
+        """The probabilities that each window leaves, from coarse strides to the one asked for."""
+        image = face_of(face, self._device())
+        for stride in question["passes"]:
+            found = occlude(self._network, image, question["size"], stride)
+            data = found.probabilities[0].float().cpu().contiguous().numpy().tobytes()
+            yield {"stride": stride, "clean": found.clean[0].tolist()}, [data]
+
+    def occlusion(self) -> OcclusionMap:
+        """Return the map that is shown, computed here, for `self.size` and `self.stride`."""
+        labels = None if self.label < 0 else torch.tensor([self.label])
+        return occlude(self._network, self.image().to(self._device()), self.size, self.stride, labels=labels)
+
+    def __repr__(self) -> str:
+        return (
+            f"OcclusionExplorer(network={self.network!r}, faces={len(self.names)}, "
+            f"size={self.size}, stride={self.stride})"
+        )
+
+    def picture(self) -> tuple[Any, str]:
+        """The face, its map and the probabilities."""
+        from .pictures import draw_occlusion
+
+        return draw_occlusion(self.image()[0, 0], self.occlusion(), self.view)

@@ -1,0 +1,98 @@
+"""A network is only worth what it adds to these; a baseline that is measured wrongly flatters it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("sklearn")
+pytest.importorskip("skimage")
+
+from fertutor import FaceSplits, FaceTable, InputError
+from fertutor.cli import main
+from fertutor.evaluation.baselines import BASELINES, fit_baseline, hog_features, lbp_features
+
+
+def stripes(n, seed):
+    """Faces that differ by the direction of their stripes: three classes that any method tells apart."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 3
+    y, x = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing="ij")
+    waves = torch.stack([torch.sin(y * 0.8), torch.sin(x * 0.8), torch.sin((x + y) * 0.6)])[labels]
+    noise = torch.randn(n, 48, 48, generator=generator)
+    images = (128 + 60 * waves + 20 * noise).clamp(0, 255).to(torch.uint8)
+    return FaceTable(images[:, None], labels)
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return FaceSplits("fer2013", stripes(90, 0), stripes(30, 1), None)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_each_method_learns_what_is_there_to_learn(splits, name):
+    fitted = fit_baseline(name, splits.train)
+    report = fitted.evaluate(splits.val)
+    assert report.accuracy == 1
+    assert report.n == 30
+    assert report.confusion.shape == (7, 7)
+    again = fit_baseline(name, splits.train)
+    assert again.chosen == fitted.chosen
+    assert torch.equal(again.predict(splits.val.images), fitted.predict(splits.val.images))
+
+
+def test_patterns_are_counted_cell_by_cell(splits):
+    from skimage.feature import local_binary_pattern
+
+    face = splits.train.images[5]
+    codes = local_binary_pattern(face[0].numpy(), 8, 2, "nri_uniform")
+    cell = codes[8:16, 40:48]  # row 1, column 5
+    counts = [int((cell == code).sum()) for code in range(59)]
+    features = lbp_features(face[None])[0].reshape(6, 6, 59)
+    assert np.allclose(features[1, 5] ** 2 * 64, counts, atol=1e-4)
+    assert np.allclose((features**2).sum(-1), 1)
+
+
+def test_feature_shapes(splits):
+    assert hog_features(splits.train.images[:2]).shape == (2, 5 * 5 * 4 * 8)
+    assert lbp_features(splits.train.images[:2]).dtype == np.float32
+
+
+def test_the_command_records_each_method(splits, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("fertutor.faces.catalogue.load_faces", lambda *_, **__: splits)
+    assert main(["baselines", "fer2013", "--limit", "60", "--json", "--ledger", str(tmp_path)]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["network"]["kind"] for entry in entries] == list(BASELINES)
+    recorded = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("*.json"))]
+    assert sorted(recorded, key=str) == sorted(entries, key=str)
+    for entry in entries:
+        assert entry["train"]["n"] == 60
+        assert entry["faces"]["fingerprint"] == splits.val.fingerprint()
+        assert entry["accuracy"] == sum(row[i] for i, row in enumerate(entry["confusion"])) / entry["n"]
+    assert main(["baselines", "fer2013", "--method", "hog-svm", "--ledger", str(tmp_path)]) == 0
+    assert "100.00%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--split", "test"], "has no test split"),
+        (["--limit", "1000"], "from 1 to 90"),
+        (["--limit", "9"], "needs 50"),
+    ],
+)
+def test_bad_input_is_one_sentence(splits, words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("fertutor.faces.catalogue.load_faces", lambda *_, **__: splits)
+    assert main(["baselines", "fer2013", "--ledger", str(tmp_path), *words]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_method(splits):
+    with pytest.raises(InputError, match="choose one of hog-svm"):
+        fit_baseline("surf", splits.train)

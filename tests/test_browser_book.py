@@ -1,0 +1,80 @@
+"""Every page of the built book: no outside request, light, readable by machines and on a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser_pages import AXE, open_page
+from conftest import BOOK
+
+pytestmark = pytest.mark.browser
+
+PAGES = sorted(
+    str(path.relative_to(BOOK))
+    for path in [*BOOK.glob("*.html"), *BOOK.glob("book/*.html")]
+    if path.name not in {"genindex.html", "search.html"}
+)
+WITHOUT_WIDGET = 1_000
+WITH_WIDGET = 4_500
+
+SERIOUS = """async () => {
+  const found = await axe.run(document, {resultTypes: ['violations']});
+  return found.violations.filter((each) => ['serious', 'critical'].includes(each.impact))
+    .map((each) => `${each.id}: ` +
+      each.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | '));
+}"""
+
+
+def scroll_through(page: Any) -> None:
+    """Bring every widget of the page to life."""
+    for place in page.locator("[data-fertutor]").all():
+        place.scroll_into_view_if_needed()
+        place.locator("xpath=self::*[@data-alive]").wait_for(timeout=60_000)
+        if place.locator(".ft-bars:visible").count():
+            place.locator("[data-probabilities]").first.wait_for(state="attached", timeout=60_000)
+
+
+@pytest.mark.parametrize("path", PAGES or ["index.html"])
+def test_a_page(path: str, browser: Any, book_address: str, book_folder: Path) -> None:
+    """One load tells all: hosts, errors, weight, accessibility (light and dark), and phone width."""
+    assert AXE.is_file(), "axe-core is missing: run `make book-build`"
+    with open_page(browser, book_address, path, viewport={"width": 375, "height": 800}) as (page, traffic):
+        page.wait_for_load_state("networkidle")
+        scroll_through(page)
+        page.wait_for_load_state("networkidle")
+        assert traffic.outside == [], "the page asks another host"
+        assert traffic.failed == [], "the page asks for what is not there"
+        assert traffic.errors == [], "the page reports errors"
+        limit = WITH_WIDGET if page.locator("[data-fertutor]").count() else WITHOUT_WIDGET
+        assert traffic.kilobytes() <= limit, f"{traffic.kilobytes():.0f} kB"
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 376, f"a phone has to scroll sideways: {width} px"
+        page.add_script_tag(path=AXE)
+        for theme in ("light", "dark"):
+            page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+            page.wait_for_timeout(300)
+            assert page.evaluate(SERIOUS) == [], f"in {theme} mode"
+
+
+def test_the_book_works_under_a_sub_path(browser: Any, book_folder: Path, tmp_path: Path) -> None:
+    """GitHub Pages serves a book from /<repository>/."""
+    import threading
+
+    from browser_pages import PLAYGROUND, probabilities, revive
+    from conftest import ROOT, load_script
+
+    (tmp_path / "a" / "sub").mkdir(parents=True)
+    (tmp_path / "a" / "sub" / "path").symlink_to(book_folder, target_is_directory=True)
+    server = load_script(ROOT / "book" / "serve.py").open_server(str(tmp_path), 0)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://localhost:{server.server_port}/"
+    try:
+        with open_page(browser, address, f"a/sub/path/{PLAYGROUND}") as (page, traffic):
+            assert sum(probabilities(revive(page, "occlusion"))) == pytest.approx(1, abs=1e-4)
+            assert traffic.failed == []
+            assert traffic.outside == []
+    finally:
+        server.shutdown()
+        server.server_close()

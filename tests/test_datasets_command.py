@@ -1,0 +1,78 @@
+"""A user asks what a set holds before training on it: duplicates across splits flatter a network."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from fertutor import FaceSplits, FaceTable
+from fertutor.cli import main
+from fertutor.commands import datasets
+from fertutor.faces.catalogue import FACE_SETS
+from fertutor.faces.survey import first_occurrences, survey
+
+
+def table(values, labels):
+    """Faces that differ in one pixel; value 0 is blank."""
+    images = torch.zeros(len(values), 1, 48, 48, dtype=torch.uint8)
+    images[:, 0, 5, 5] = torch.tensor(values, dtype=torch.uint8)
+    return FaceTable(images, torch.tensor(labels))
+
+
+@pytest.fixture
+def splits():
+    return FaceSplits(
+        "fer2013",
+        train=table([0, 1, 2, 1, 1, 3, 3], [0, 0, 1, 0, 5, 2, 2]),
+        val=table([4, 1, 2], [6, 0, 3]),
+        test=None,
+        notes=("made up",),
+    )
+
+
+def test_duplicates_and_blanks_are_counted(splits):
+    figures = survey(splits)
+    train = figures["splits"]["train"]
+    assert train["duplicates"] == {"images": 2, "rows": 5, "with_different_labels": 1}
+    assert train["blank"] == 1
+    assert figures["splits"]["val"]["duplicates"] == {"images": 0, "rows": 0, "with_different_labels": 0}
+    assert figures["across"] == {"train-val": {"images": 2, "rows": 6, "with_different_labels": 2}}
+    assert figures["splits"]["val"]["counts"]["neutral"] == 1
+
+
+def test_first_occurrences(splits):
+    assert first_occurrences(splits.train).tolist() == [True, True, True, False, False, True, False]
+
+
+def test_words_and_json_tell_the_same(splits, monkeypatch, capsys):
+    monkeypatch.setattr(datasets, "survey_set", lambda name, root, labels: survey(splits))
+    assert main(["datasets", "fer2013", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == survey(splits)
+    assert main(["datasets", "fer2013"]) == 0
+    words = capsys.readouterr().out
+    assert "made up" in words
+    assert "2 exact images are in both train and val (6 rows), 2 of them with different labels" in words
+    assert "blank images: train 1, val 0" in words
+
+
+def test_the_list_says_where_each_set_is_looked_for(tmp_path, monkeypatch, capsys):
+    (tmp_path / "jaffe").mkdir()
+    monkeypatch.setenv("FERTUTOR_DATA", str(tmp_path))
+    assert main(["datasets", "--json"]) == 0
+    sets = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(sets) == list(FACE_SETS)
+    assert sets["jaffe"]["present"]
+    assert sets["ckplus"]["root"] == str(tmp_path / "ckplus")
+    assert not sets["ckplus"]["present"]
+    assert main(["datasets"]) == 0
+    assert f"{tmp_path / 'ckplus'} (not there)" in capsys.readouterr().out
+
+
+def test_an_unknown_set_is_one_sentence(capsys):
+    assert main(["datasets", "fer2014"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("fertutor: no face set is called 'fer2014'")
+    assert captured.err.count("\n") == 1

@@ -1,0 +1,112 @@
+"""Training on several processes: what a user of two machines would lose if it were another training."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from test_training import QUICK, silent, splits
+
+import fertutor
+from fertutor.errors import InputError
+from fertutor.network.dropout import Dropout
+from fertutor.training.augment import Augmentation
+from fertutor.training.checkpoint import load_checkpoint
+from fertutor.training.distributed import Group
+from fertutor.training.loop import train
+
+RECIPE = replace(
+    QUICK, epochs=2, penalty=1e-3, mixup=0.3, augmentation=Augmentation(rotation=10, distortion=0.5)
+)
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    """Dropout, augmentation and mixup included: the loss curves agree within rounding."""
+    torch.manual_seed(0)
+    network = fertutor.AttentionalCNN()
+    one = train(network, splits(150), RECIPE, report=silent)
+    two = train(network, splits(150), RECIPE, out=tmp_path, devices=2, report=silent)
+    for a, b in zip(one.history, two.history, strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-4)
+        assert b["val_loss"] == pytest.approx(a["val_loss"], rel=1e-3)
+
+
+def test_shares_make_up_the_batch() -> None:
+    for size in (1, 2, 3, 5):
+        parts = [Group(rank, size).part(37) for rank in range(size)]
+        assert parts[0][0] == 0 and parts[-1][1] == 37
+        assert all(before[1] == after[0] for before, after in pairwise(parts))
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_the_shared_mask_is_torchs_own(channels_last: bool) -> None:
+    x = torch.rand(10, 4, 3, 3)
+    if channels_last:
+        x = x.contiguous(memory_format=torch.channels_last)
+    dropout = Dropout(0.4)
+    torch.manual_seed(1)
+    whole = dropout(x)
+    pieces = []
+    for part in ((0, 3), (3, 10)):
+        torch.manual_seed(1)
+        dropout.part = (*part, 10)
+        pieces.append(dropout(x[slice(*part)]))
+    assert torch.equal(torch.cat(pieces), whole)
+
+
+CHILD = """
+import sys, torch
+sys.path.insert(0, {tests!r})
+from test_training import QUICK, splits
+from dataclasses import replace
+import fertutor
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    recipe = replace(QUICK, epochs=200)
+    try:
+        fertutor.train(fertutor.AttentionalCNN(), splits(420), recipe, out=sys.argv[1], devices=2)
+    except fertutor.InputError as error:
+        sys.exit(str(error))
+"""
+
+
+def test_a_killed_worker_ends_the_job_and_leaves_a_run_to_resume(tmp_path: Path) -> None:
+    script = tmp_path / "child.py"
+    script.write_text(CHILD.format(tests=str(Path(__file__).parent)))
+    out = tmp_path / "run"
+    job = subprocess.Popen([sys.executable, str(script), str(out)], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 240
+    while not (out / "history.json").exists() and time.monotonic() < deadline and job.poll() is None:
+        time.sleep(0.1)
+    workers = _workers(job.pid)
+    assert len(workers) == 2
+    workers[-1].kill()
+    _, said = job.communicate(timeout=240)
+    assert job.returncode == 1
+    assert [line for line in said.splitlines() if "(SIGKILL)" in line and "--resume" in line]
+    assert "Traceback" not in said
+    torch.manual_seed(0)
+    done = len(load_checkpoint(out)[1]["history"])
+    recipe = replace(QUICK, epochs=done + 1)
+    again = train(fertutor.AttentionalCNN(), splits(420), recipe, out=out, resume=True, report=silent)
+    assert len(again.history) == done + 1
+
+
+def _workers(pid: int) -> list[psutil.Process]:
+    """Return the training processes under `pid`, multiprocessing's own helper left out."""
+    children = psutil.Process(pid).children()
+    return [child for child in children if any("spawn_main" in word for word in child.cmdline())]
+
+
+def test_devices_are_refused_where_they_make_no_sense(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="give out="):
+        train(fertutor.AttentionalCNN(), splits(), RECIPE, devices=2)
+    with pytest.raises(InputError, match="devices must be 1 or more"):
+        train(fertutor.AttentionalCNN(), splits(), RECIPE, devices=0, out=tmp_path)

@@ -1,0 +1,75 @@
+"""``fertutor draw``: a face on disk in one line, or one sentence that says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fertutor.cli import main
+
+
+def draw(path: Path, *words: str) -> int:
+    return main(["draw", "--out", str(path), *words])
+
+
+def test_draws_a_face_and_its_mask(tmp_path: Path) -> None:
+    out, mask = tmp_path / "face.png", tmp_path / "mask.png"
+    assert draw(out, "--action-units", "6=1,12=0.8", "--size", "96", "--mask", str(mask)) == 0
+    with Image.open(out) as face, Image.open(mask) as moved:
+        assert face.size == moved.size == (96, 96)
+        assert face.mode == "L"
+        assert set(np.unique(np.asarray(moved))) == {0, 255}
+
+
+def test_named_expression_differs_from_neutral_and_seeds_repeat(tmp_path: Path) -> None:
+    words = {
+        "fear": ["--expression", "fear", "--strength", "0.7"],
+        "neutral": ["--expression", "neutral"],
+        "wild": ["--expression", "fear", "--wild", "--seed", "5"],
+        "again": ["--expression", "fear", "--wild", "--seed", "5"],
+        "other": ["--expression", "fear", "--wild", "--seed", "6"],
+        "turned": ["--expression", "fear", "--scene", "yaw=0.4,light_x=0.5"],
+    }
+    files = {}
+    for name, extra in words.items():
+        assert draw(tmp_path / name, "--person", "3", *extra) == 0
+        files[name] = (tmp_path / name).read_bytes()
+    assert files["wild"] == files["again"]
+    assert len(set(files.values())) == 5
+
+
+def test_contact_sheet(tmp_path: Path) -> None:
+    assert draw(tmp_path / "sheet.png", "--sheet", "3", "--size", "32") == 0
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (96, 224)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--action-units", "3=1"], "unknown action unit '3'"),
+        (["--action-units", "6=3"], "intensity 3"),
+        (["--action-units", "6=nan"], "intensity nan"),
+        (["--expression", "joy"], "unknown expression 'joy'"),
+        (["--expression", "fear", "--strength", "nan"], "strength nan"),
+        (["--expression", "fear", "--size", "0"], "size 0"),
+        (["--expression", "fear", "--person", "-1"], "unknown person -1"),
+        (["--expression", "fear", "--scene", "yaw"], "expected name=number"),
+        (["--sheet", "0"], "a sheet of 0 people"),
+    ],
+)
+def test_bad_input(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert draw(tmp_path / "face.png", *words) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "face.png").exists()
+
+
+def test_a_path_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert draw(tmp_path / "file" / "face.png", "--expression", "sad", "--size", "32") == 1
+    assert "cannot be written" in capsys.readouterr().err

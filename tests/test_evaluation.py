@@ -1,0 +1,159 @@
+"""Evaluation and ledger: what a researcher would lose if a number could not be trusted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import fertutor
+from fertutor.cli import main
+from fertutor.errors import InputError
+from fertutor.evaluation import ledger
+from fertutor.evaluation.report import Report, evaluate, predict_probabilities, wilson_interval
+from fertutor.faces.table import FaceTable
+
+
+class Oracle(nn.Module):
+    """Reads the class from the grey level of the top left pixel; mirrored faces confuse it."""
+
+    def __init__(self, classes: int = 7) -> None:
+        super().__init__()
+        self.classes = classes
+        self.dummy = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        level = (x[:, 0, 0, 0] * 255 / 30).round()
+        return -10 * (level[:, None] - torch.arange(self.classes)).abs() + self.dummy
+
+
+def table(said: list[int], true: list[int], classes: int = 7) -> FaceTable:
+    images = torch.zeros(len(said), 1, 48, 48, dtype=torch.uint8)
+    images[:, 0, 0, 0] = torch.tensor(said, dtype=torch.uint8) * 30
+    return FaceTable(images, torch.tensor(true), classes=classes)
+
+
+def test_the_confusion_matrix_has_rows_true_and_columns_predicted() -> None:
+    report = evaluate(Oracle(), table(said=[1, 1, 2], true=[0, 1, 2]))
+    assert report.confusion[0, 1] == 1
+    assert report.confusion.sum() == report.n == 3
+    assert report.accuracy == pytest.approx(2 / 3)
+    assert report.per_class["disgust"] == {
+        "n": 1,
+        "precision": 0.5,
+        "recall": 1.0,
+        "f1": pytest.approx(2 / 3),
+    }
+    assert report.per_class["angry"]["precision"] is None
+    assert report.per_class["sad"]["recall"] is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=40))
+def test_per_class_figures_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
+    said, true = (list(values) for values in zip(*pairs, strict=True))
+    report = evaluate(Oracle(), table(said, true))
+    assert report.accuracy == pytest.approx(accuracy_score(true, said))
+    assert report.confusion.tolist() == confusion_matrix(true, said, labels=range(7)).tolist()
+    precision, recall, f1, _ = precision_recall_fscore_support(true, said, labels=range(7), zero_division=0.0)
+    for index, figures in enumerate(report.per_class.values()):
+        assert (figures["precision"] or 0) == pytest.approx(precision[index])
+        assert (figures["recall"] or 0) == pytest.approx(recall[index])
+        assert (figures["f1"] or 0) == pytest.approx(f1[index])
+
+
+@given(st.integers(1, 5000), st.floats(0, 1))
+def test_the_interval_holds_the_accuracy_and_is_scipys(n: int, share: float) -> None:
+    from scipy.stats import binomtest
+
+    right = round(share * n)
+    low, high = wilson_interval(right, n)
+    theirs = binomtest(right, n).proportion_ci(method="wilson")
+    assert low == pytest.approx(theirs.low, abs=1e-6)
+    assert high == pytest.approx(theirs.high, abs=1e-6)
+    assert 0 <= low <= right / n <= high <= 1
+
+
+def test_flip_averaging_is_the_mean_over_mirror_images() -> None:
+    torch.manual_seed(0)
+    network = fertutor.AttentionalCNN().eval()
+    images = torch.randint(0, 256, (9, 1, 48, 48), dtype=torch.uint8)
+    both = [predict_probabilities(network, x) for x in (images, images.flip(-1))]
+    averaged = predict_probabilities(network, images, tta=True)
+    assert torch.allclose(averaged, (both[0] + both[1]) / 2, atol=1e-6)
+    assert torch.allclose(averaged, predict_probabilities(network, images.flip(-1), tta=True), atol=1e-6)
+
+
+def test_dropout_is_off_in_evaluation_and_back_on_after() -> None:
+    network = fertutor.AttentionalCNN(dropout=0.9).train()
+    images = torch.randint(0, 256, (4, 1, 48, 48), dtype=torch.uint8)
+    assert torch.equal(predict_probabilities(network, images), predict_probabilities(network, images))
+    assert network.training
+
+
+def test_other_classes_or_no_faces_are_refused() -> None:
+    with pytest.raises(InputError, match="tells 7 classes apart and the faces have 8"):
+        evaluate(Oracle(7), table([1], [1], classes=8))
+    with pytest.raises(InputError, match="no faces"):
+        evaluate(Oracle(), table([1], [1])[torch.zeros(0, dtype=torch.int64)])
+
+
+def test_the_ledger_only_grows(tmp_path: Path) -> None:
+    paths = [ledger.append({"accuracy": value}, "run", tmp_path) for value in (0.5, 0.6)]
+    assert [path.name for path in paths] == ["run-1.json", "run-2.json"]
+    assert ledger.read(tmp_path) == {"run-1": {"accuracy": 0.5}, "run-2": {"accuracy": 0.6}}
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(InputError, match=r"bad\.json is not JSON"):
+        ledger.read(tmp_path)
+
+
+def test_train_and_evaluate_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way: a drawn set, one epoch, weights, a report as JSON, and both in the ledger."""
+    monkeypatch.chdir(tmp_path)
+    out, book = str(tmp_path / "run"), str(tmp_path / "ledger")
+    assert main(["train", "drawn-studio", "--epochs", "2", "--out", out, "--ledger", book]) == 0
+    capsys.readouterr()
+    weights = f"{out}/best.safetensors"
+    command = ["evaluate", weights, "drawn-studio", "--split", "test", "--tta", "--json", "--ledger", book]
+    assert main(command) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["n"] == 70 == sum(map(sum, report["confusion"]))
+    assert report["interval"][0] <= report["accuracy"] <= report["interval"][1]
+    assert set(report["per_class"]) == set(fertutor.EXPRESSIONS)
+    entries = ledger.read(Path(book))
+    kinds = sorted(entry["kind"] for entry in entries.values())
+    assert kinds == ["evaluation", "training"]
+    training = next(entry for entry in entries.values() if entry["kind"] == "training")
+    assert training["network"]["parameters"] == 76_777
+    assert [epoch["epoch"] for epoch in training["history"]] == [1, 2]
+    assert training["splits"]["train"]["n"] == 120 and "test" not in training["splits"]
+
+
+def test_a_test_split_is_never_opened_off_the_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = fertutor.save_network(fertutor.AttentionalCNN(), tmp_path / "w.safetensors")
+    assert main(["evaluate", str(path), "drawn-studio", "--split", "test", "--no-ledger"]) == 1
+    assert "on the record only" in capsys.readouterr().err
+
+
+def test_report_as_json_is_what_the_contract_names() -> None:
+    values = Report(torch.eye(7, dtype=torch.int64)).as_dict()
+    assert {"accuracy", "interval", "n", "confusion", "per_class"} <= set(values)
+    assert json.loads(json.dumps(values)) == values
+
+
+def test_wrong_calls_exit_2_and_bad_input_exits_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        main(["train"])
+    assert error.value.code == 2
+    assert main(["evaluate", "no-such-weights", "drawn-studio"]) == 1
+    assert capsys.readouterr().err.count("\n") >= 1

@@ -1,0 +1,61 @@
+"""The checkers and figures of the chapter on faces: a reader would be told right for wrong, or vice versa."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fertutor.exercises import faces as exercises
+from fertutor.expressions import PROTOTYPES, PROTOTYPES_OPENDBM
+
+pytest.importorskip("matplotlib")
+figures = pytest.importorskip("fertutor.figures.faces")
+
+
+def test_scowl() -> None:
+    check = exercises.check_scowl
+    assert check(lambda hit, other, angry: hit * angry / (hit * angry + other * (1 - angry)))
+    assert "not how many scowls" in check(lambda hit, other, angry: hit).reason
+    assert "how frequent" in check(lambda hit, other, angry: hit / (hit + other)).reason
+    assert "all scowls" in check(lambda hit, other, angry: hit * angry).reason
+    assert "ZeroDivisionError" in check(lambda hit, other, angry: 1 / 0).reason
+
+
+def test_agreement() -> None:
+    check = exercises.check_agreement
+    assert check(lambda a, b: len({*a} & {*b}) / len({*a} | {*b}) if a or b else 1.0)
+    assert "at rest" in check(lambda a, b: len({*a} & {*b}) / len({*a} | {*b})).reason
+    assert "named by at least one" in check(lambda a, b: len({*a} & {*b}) / max(len(a), 1)).reason
+
+
+def test_other_side() -> None:
+    check = exercises.check_other_side
+    assert check(lambda units: units.flip(2))
+    assert "nothing" in check(lambda units: units.clone()).reason
+    assert "units have changed" in check(lambda units: units.flip(1, 2)).reason
+    assert "shape" in check(lambda units: units.mean(2)).reason
+    assert "changes its argument" in check(lambda units: units.mul_(0)).reason
+
+
+def test_change_mind() -> None:
+    check = exercises.check_change_mind
+    assert check({2: 1.0, 5: 1.0, 26: 1.0}, "surprise")
+    assert "muscles" in check({1: 1.0, 2: 1.0, 5: 1.0, 26: 1.0}, "surprise").reason
+    assert "of 12 people" in check({}, "surprise").reason
+    assert "expected a number" in check({2: 3.0}, "surprise").reason
+
+
+def test_every_figure_describes_itself() -> None:
+    pictures, said = torch.rand(2, 1, 16, 16), torch.rand(2, 7).softmax(1)
+    drawn = [
+        figures.draw_units([4, 12]),
+        figures.draw_prototypes({"one": PROTOTYPES, "other": PROTOTYPES_OPENDBM}),
+        figures.draw_said(pictures, ["weak", "strong"], [0.1, 0.9], "happy"),
+        figures.draw_masks(pictures, pictures > 0.5, ["angry", "sad"]),
+        figures.draw_slopes(torch.linspace(-1, 1, 17), "happy", PROTOTYPES["happy"]),
+        figures.draw_step(pictures[0], pictures[1], (said[0], said[1])),
+    ]
+    for figure in drawn:
+        assert len(str(figure.get_label())) > 60
+    assert "disgust" in str(drawn[1].get_label())
+    assert "sad" not in str(drawn[1].get_label())

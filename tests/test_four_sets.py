@@ -1,0 +1,78 @@
+"""The chapter *Four data sets*: its checkers must not praise a wrong answer, nor its figures be mute."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+from PIL import Image
+
+from fertutor.exercises.four_sets import check_divide_people, check_entropy
+from fertutor.faces.table import FaceTable
+from fertutor.faces.votes import vote_entropy
+
+
+def deal(subjects: torch.Tensor, modulus: int) -> tuple[torch.Tensor, torch.Tensor]:
+    tested = subjects.unique(return_inverse=True)[1] % modulus == 0
+    return torch.nonzero(~tested)[:, 0], torch.nonzero(tested)[:, 0]
+
+
+def test_entropy_is_checked() -> None:
+    assert check_entropy(vote_entropy)
+    wrong = {
+        "nats": lambda votes: torch.special.entr(votes).sum(1),
+        "has to count as 0": lambda votes: -(votes * votes.log2()).sum(1),
+        "one number a row": lambda votes: votes,
+        "raises": lambda votes: votes.nonsense(),
+        "should be": lambda votes: votes.amax(1),
+    }
+    for words, answer in wrong.items():
+        verdict = check_entropy(answer)
+        assert not verdict
+        assert words in verdict.reason
+
+
+def test_a_division_by_people_is_checked() -> None:
+    assert check_divide_people(lambda subjects: deal(subjects, 3))
+    wrong = {
+        "are in both": lambda subjects: deal(torch.arange(len(subjects)), 3),
+        "one of the two parts": lambda subjects: (torch.arange(5), torch.arange(5, 9)),
+        "a third is asked": lambda subjects: deal(subjects, 12),
+        "raises": lambda subjects: deal(None, 3),  # type: ignore[arg-type]
+    }
+    for words, answer in wrong.items():
+        verdict = check_divide_people(answer)
+        assert not verdict
+        assert words in verdict.reason
+
+
+def test_every_figure_is_said_in_words() -> None:
+    pytest.importorskip("matplotlib")
+    from fertutor.figures import sets
+
+    table = FaceTable(torch.zeros(9, 1, 48, 48, dtype=torch.uint8), torch.arange(9) % 6)
+    survey = {"expressions": {"happy": {"unanimous": 0.8}, "fear": {"unanimous": 0.25}}}
+    face = table.images[0]
+    figures = {
+        "set": sets.draw_sets({"one set": table}),
+        "angry 2": sets.draw_counts({"counts": table.counts()}),
+        "fear 25 %": sets.draw_agreement(survey),
+        "a row": sets.draw_row(table.images[:2].float(), ["a", "b"], "a row"),
+        "about 70 to about 90 %": sets.draw_divisions([0, 1], [0.7, 0.9], [0.6, 0.4]),
+        "box": sets.draw_framing(Image.fromarray(np.zeros((90, 80, 3), np.uint8)), (5, 5, 48, 48), face),
+    }
+    for words, figure in figures.items():
+        assert words in str(figure.get_label())
+
+
+def test_the_chapters_numbers_about_real_faces_are_the_ledgers() -> None:
+    """What is printed of FER-2013 was surveyed, not typed."""
+    survey = json.loads((ROOT / "results" / "survey-fer2013-original-1.json").read_text(encoding="utf-8"))
+    votes = survey["ferplus"]["ferplus8"]["train"]["votes"]
+    chapter = (ROOT / "book" / "four-data-sets.ipynb").read_text(encoding="utf-8")
+    assert f"{votes['n']:,} training faces with a majority" in chapter
+    assert f"{votes['unanimous']:.0%} unanimous" in chapter
+    assert f"{survey['splits']['train']['duplicates']['images']:,} pictures occur more than once" in chapter

@@ -1,0 +1,135 @@
+"""The network and its weights files: what a reader would lose if they were not the paper's, or unsafe."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import fertutor
+from fertutor.errors import InputError
+from fertutor.network.attentional import SAMPLERS
+from fertutor.network.sampler import sample_affine
+from fertutor.network.weights import released_networks, weights_path
+
+
+def test_it_has_the_parameters_of_figure_3() -> None:
+    assert sum(value.numel() for value in fertutor.AttentionalCNN().parameters()) == 76_777
+    hidden, output = fertutor.AttentionalCNN().last_two_linear()
+    assert tuple(hidden.weight.shape) == (50, 810)
+    assert tuple(output.weight.shape) == (7, 50)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("classes", [7, 8])
+def test_it_maps_faces_to_logits(sampler: str, classes: int) -> None:
+    network = fertutor.AttentionalCNN(sampler, channels=6, classes=classes).eval()
+    logits = network(torch.rand(3, 1, 48, 48))
+    assert logits.shape == (3, classes)
+    assert torch.isfinite(logits).all()
+
+
+def test_both_readings_agree_while_the_transformer_is_the_identity() -> None:
+    """At the start θ is the identity, so where the sampler sits makes no difference."""
+    networks = [fertutor.AttentionalCNN(sampler).eval() for sampler in ("features", "input")]
+    networks[1].load_state_dict(networks[0].state_dict())
+    x = torch.rand(4, 1, 48, 48)
+    assert torch.allclose(networks[0].theta(x), torch.eye(2, 3).expand(4, 2, 3))
+    assert torch.allclose(networks[0](x), networks[1](x), atol=1e-5)
+
+
+def test_the_two_readings_differ_once_the_transformer_moves() -> None:
+    networks = [fertutor.AttentionalCNN(sampler).eval() for sampler in ("features", "input")]
+    with torch.no_grad():
+        networks[0].localization.theta.bias.copy_(torch.tensor([0.7, 0.0, 0.2, 0.0, 0.7, 0.0]))
+    networks[1].load_state_dict(networks[0].state_dict())
+    x = torch.rand(4, 1, 48, 48)
+    assert (networks[0](x) - networks[1](x)).abs().max() > 1e-3
+
+
+def test_the_sampler_is_torchs_affine_warp_and_zooms_out_above_one() -> None:
+    x = torch.rand(2, 3, 9, 9)
+    theta = torch.tensor([[2.0, 0, 0], [0, 2.0, 0]]).expand(2, 2, 3)
+    out = sample_affine(x, theta)
+    expected = F.grid_sample(x, F.affine_grid(theta, [2, 3, 9, 9], align_corners=False), align_corners=False)
+    assert torch.equal(out, expected)
+    assert out[:, :, 0].abs().max() == 0  # the rim lies outside the input and reads zeros
+    assert sample_affine(x, theta, "border")[:, :, 0].min() > 0
+
+
+def test_a_network_without_transformer_has_no_map() -> None:
+    with pytest.raises(ValueError, match="chooses no affine map"):
+        fertutor.AttentionalCNN("none").theta(torch.rand(1, 1, 48, 48))
+    with pytest.raises(ValueError, match="sampler must be one of"):
+        fertutor.AttentionalCNN("image")
+
+
+def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    network = fertutor.AttentionalCNN("input", channels=5, classes=8).eval()
+    path = fertutor.save_network(network, tmp_path / "w.safetensors")
+    again = fertutor.load_network(path)
+    x = torch.rand(2, 1, 48, 48)
+    assert not again.training
+    assert again.config == network.config
+    assert torch.equal(again(x), network(x))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pickle_is_never_read(tmp_path: Path) -> None:
+    trap = tmp_path / "trap.safetensors"
+
+    class Trap:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (tmp_path / "sprung",))
+
+    trap.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(InputError, match="it is a pickle"):
+        fertutor.load_network(trap)
+    torch.save(fertutor.AttentionalCNN().state_dict(), trap)
+    with pytest.raises(InputError, match="it is a pickle"):
+        fertutor.load_network(trap)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_unusable_weights_are_named_in_one_sentence(tmp_path: Path) -> None:
+    whole = fertutor.save_network(fertutor.AttentionalCNN(), tmp_path / "w.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(whole.read_bytes()[:5000])
+    empty = tmp_path / "empty.safetensors"
+    empty.touch()
+    foreign = tmp_path / "foreign.safetensors"
+    import safetensors.torch
+
+    safetensors.torch.save_file({"a": torch.zeros(1)}, foreign)
+    unfit = tmp_path / "unfit.safetensors"
+    header = {"fertutor": json.dumps({"kind": "attentional", "arguments": {}})}
+    safetensors.torch.save_file({"a": torch.zeros(1)}, unfit, metadata=header)
+    cases = {
+        cut: "damaged",
+        empty: "damaged",
+        foreign: "does not say which network",
+        unfit: "do not fit",
+        tmp_path: "is a folder",
+        tmp_path / "none.safetensors": "no weights at",
+    }
+    for path, words in cases.items():
+        with pytest.raises(InputError, match=words) as error:
+            fertutor.load_network(path)
+        assert str(path) in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_every_released_network_loads_and_has_a_card() -> None:
+    cards = released_networks()
+    for name, card in cards.items():
+        network = fertutor.load_network(name)
+        assert sum(value.numel() for value in network.parameters()) == card["network"]["parameters"]
+        assert network.config == card["network"]["arguments"]
+        assert {"summary", "dataset", "labels", "recipe", "seed", "commit", "val_accuracy", "val_n"} <= set(
+            card
+        )
+        assert weights_path(name).suffix == ".safetensors"

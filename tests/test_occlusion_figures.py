@@ -1,0 +1,171 @@
+"""Pictures of maps, and the command that writes one; a user would lose what the paper is known for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import fertutor
+from fertutor.cli import main
+from fertutor.faces.table import FaceTable
+from fertutor.saliency.by_expression import maps_by_expression, predicted, surest
+from fertutor.saliency.occlusion import OcclusionMap, occlude
+from fertutor.saliency.scores import sanity_check
+
+matplotlib = pytest.importorskip("matplotlib")
+
+from fertutor.figures import occlusion as pictures  # noqa: E402
+from fertutor.figures import saliency as grades  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def network() -> fertutor.AttentionalCNN:
+    torch.manual_seed(0)
+    return fertutor.AttentionalCNN(channels=3).eval()
+
+
+@pytest.fixture(scope="module")
+def table(network: fertutor.AttentionalCNN) -> FaceTable:
+    """Faces with labels that the network gets right in six of seven cases."""
+    images = torch.randint(256, (28, 1, 48, 48), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    return FaceTable(images, torch.arange(28) % 7)
+
+
+@pytest.fixture(scope="module")
+def result(network: fertutor.AttentionalCNN, table: FaceTable) -> OcclusionMap:
+    return occlude(network, table.images[:7], 16, 16, table.labels[:7])
+
+
+def test_every_figure_has_words_and_can_be_saved(
+    network: fertutor.AttentionalCNN, table: FaceTable, result: OcclusionMap, tmp_path: Path
+) -> None:
+    """Each of the paper's figures can be made for any set and network, and read out."""
+    faces, masks = table.images[:4].float() / 255, table.images[:4, 0] > 200
+    ways = {"occlusion": result.drop[:4], "flips": result.flips[:4]}
+    check = {
+        "occlusion": sanity_check(network, lambda n: occlude(n, faces[:1], 24, 24, table.labels[:1]).drop)
+    }
+    figures = [
+        pictures.draw_map(table.images[0], result),
+        pictures.draw_nine(network, table.images[:2], table.labels[:2]),
+        pictures.draw_maps(table.images[:7], result),
+        pictures.draw_salient(table.images[:7], result.drop, list("abcdefg")),
+        pictures.draw_sizes(network, table.images[0], 3, [16, 48]),
+        grades.draw_truth(faces[0], faces[1], masks[0]),
+        grades.draw_ways(faces, masks, ways),
+        grades.draw_sanity(check),
+    ]
+    for number, figure in enumerate(figures):
+        assert len(figure.get_label()) > 30
+        figure.savefig(tmp_path / f"{number}.png")
+
+
+def test_pixels_that_no_square_hides_do_not_break_a_figure(network: fertutor.AttentionalCNN) -> None:
+    """A stride above N leaves holes in the map, not in the picture."""
+    faces = torch.rand(1, 1, 48, 48)
+    holes = occlude(network, faces, 4, 20)
+    assert holes.drop.isnan().any()
+    assert "nan" not in pictures.draw_map(faces[0], holes).get_label()
+
+
+def test_maps_of_each_expression(network: fertutor.AttentionalCNN, table: FaceTable, tmp_path: Path) -> None:
+    """Mean maps count recognised faces only, and a missing expression is named."""
+    said = predicted(network, table)
+    labels = torch.cat([torch.arange(7), said[7:]])
+    mixed = FaceTable(table.images, labels)
+    if len(set(said[7:].tolist())) < 7:
+        with pytest.raises(ValueError, match="recognises no face"):
+            maps_by_expression(network, mixed, 24, 24)
+    label = int(said[10])
+    rows = surest(network, FaceTable(table.images, said), label, count=3)
+    assert (said[rows] == label).all()
+    assert len(surest(network, FaceTable(table.images, (said + 1) % 7), label)) == 0
+
+
+@pytest.fixture(scope="module")
+def weights(network: fertutor.AttentionalCNN, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fertutor.save_network(network, tmp_path_factory.mktemp("weights") / "small.safetensors")
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "face.png"
+    face = fertutor.draw_faces("12=1,6=1", people=2, size=96)[0, 0]
+    Image.fromarray((face * 255).byte().numpy()).save(path)
+    return path
+
+
+def test_command_writes_a_picture_and_prints_the_numbers(
+    weights: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`fertutor occlude WEIGHTS IMAGE --size N --stride S --out map.png --json`."""
+    out = tmp_path / "map.png"
+    words = [
+        str(weights),
+        str(photo),
+        "--size",
+        "12",
+        "--stride",
+        "12",
+        "--out",
+        str(out),
+        "--whole",
+        "--json",
+    ]
+    assert main(["occlude", *words]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert Image.open(out).size[0] > 400
+    assert len(answer["positions"]) == len(answer["probabilities"]) == 16
+    assert len(answer["drop"]) == len(answer["flips"]) == 48
+    assert sum(answer["clean"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_command_on_a_face_of_a_set(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A set's face is named SET:SPLIT:ROW, and its label is the set's."""
+    assert (
+        main(["occlude", str(weights), "drawn-studio:test:3", "--size", "24", "--stride", "24", "--json"])
+        == 0
+    )
+    answer = json.loads(capsys.readouterr().out)
+    table = fertutor.load_faces("drawn-studio").test
+    assert table is not None
+    assert answer["expression"] == fertutor.EXPRESSIONS[int(table.labels[3])]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--size", "0"], "size"),
+        (["--size", "49"], "49"),
+        (["--size", "-3"], "-3"),
+        (["--size", "2.5"], "2.5"),
+        (["--stride", "0"], "stride"),
+        (["--stride", "four"], "four"),
+        (["--label", "bored"], "bored"),
+    ],
+)
+def test_wrong_arguments_get_one_sentence(
+    words: list[str], named: str, weights: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sizes, strides and labels that cannot be used: status 1, one line, no traceback, nothing written."""
+    assert main(["occlude", str(weights), str(photo), "--whole", *words]) == 1
+    error = capsys.readouterr().err.strip()
+    assert named in error
+    assert "\n" not in error
+
+
+@pytest.mark.parametrize(
+    "image", ["drawn-studio:test:70", "drawn-studio:west:1", "drawn-studio:test:-1", "no.png"]
+)
+def test_images_that_do_not_exist_are_named(
+    image: str, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row beyond the set's last, an unknown part, a missing file."""
+    assert main(["occlude", str(weights), image]) == 1
+    error = capsys.readouterr().err.strip()
+    assert image in error
+    assert "\n" not in error

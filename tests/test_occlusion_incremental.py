@@ -1,0 +1,230 @@
+"""The fast occlusion map is the plain one; a user would lose trust in every map if it were not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import fertutor
+from fertutor.network.sampler import sample_affine
+from fertutor.saliency.occlusion import occlude
+from fertutor.saliency.plan import Plan
+from fertutor.saliency.windows import Windows
+
+SIDE = 24
+
+
+class Residual(nn.Module):
+    """x + a layer of x; or their channels side by side."""
+
+    def __init__(self, layer: nn.Module, joined: bool) -> None:
+        super().__init__()
+        self.layer, self.joined = layer, joined
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.joined:
+            return torch.cat([x, self.layer(x)], dim=1)
+        out = self.layer(x)
+        out += x
+        return F.relu(out, inplace=True)
+
+
+class Squeeze(nn.Module):
+    """Channels scaled by what the whole map holds: not local."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.dense(x.mean((2, 3))))[:, :, None, None]
+
+
+class Sampled(nn.Module):
+    """A spatial transformer in the middle of a network."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(channels, 3, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        self.theta = nn.LazyLinear(6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        theta = self.theta(self.features(x).flatten(1)).view(-1, 2, 3)
+        return sample_affine(x, theta, "border")
+
+
+class Head(nn.Module):
+    """The end of a network, in the forms that people write it."""
+
+    def __init__(self, body: nn.Sequential, form: str) -> None:
+        super().__init__()
+        self.body, self.form = body, form
+        self.register_buffer("mean", torch.tensor(0.4))
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.output = nn.LazyLinear(7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.body((x - self.mean) / 0.3)
+        if self.form == "pool":
+            x = torch.flatten(self.pool(x), 1)
+        elif self.form == "mean":
+            x = x.mean(dim=(-2, -1))
+        elif self.form == "view":
+            x = x.view(x.size(0), -1)
+        else:
+            x = x.amax((2, 3))
+        return self.output(x)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> nn.Module:
+    """Networks of the pieces that ours are made of, and some that end locality."""
+    torch.manual_seed(draw(st.integers(0, 99)))
+    channels, side, layers = 1, SIDE, []
+    kinds = ["conv", "conv", "conv", "pool", "norm", "act", "residual", "squeeze", "sample"]
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=7)):
+        if kind == "conv":
+            groups = draw(st.sampled_from([1, 1, channels]))
+            kernel, dilation = draw(st.integers(1, 4)), draw(st.integers(1, 2))
+            padding, stride = draw(st.integers(0, 2)), draw(st.integers(1, 2))
+            after = (side + 2 * padding - (kernel - 1) * dilation - 1) // stride + 1
+            if after < 3:
+                continue
+            out = channels * draw(st.integers(1, 2)) if groups > 1 else draw(st.integers(2, 5))
+            layers.append(nn.Conv2d(channels, out, kernel, stride, padding, dilation, groups))
+            channels, side = out, after
+        elif kind == "pool" and side >= 6:
+            pool = draw(st.sampled_from([nn.MaxPool2d, nn.AvgPool2d]))
+            kernel = draw(st.integers(2, 3))
+            layers.append(pool(kernel, draw(st.integers(1, kernel)), draw(st.integers(0, 1))))
+            side = (side + 2 * layers[-1].padding - kernel) // layers[-1].stride + 1
+        elif kind == "norm":
+            norm = nn.BatchNorm2d(channels)
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            norm.running_mean.normal_(0, 0.3)
+            norm.running_var.uniform_(0.5, 2)
+            layers.append(norm)
+        elif kind == "act":
+            layers.append(draw(st.sampled_from([nn.ReLU(inplace=True), nn.SiLU(), nn.Dropout(0.5)])))
+        elif kind == "residual":
+            joined = draw(st.booleans())
+            layers.append(Residual(nn.Conv2d(channels, channels, 3, padding=1), joined))
+            channels *= 1 + joined
+        elif kind == "squeeze":
+            layers.append(Squeeze(channels))
+        elif kind == "sample" and side >= 6:
+            layers.append(Sampled(channels))
+    form = draw(st.sampled_from(["pool", "mean", "view", "max"]))
+    network = Head(nn.Sequential(*layers), form).eval()
+    with torch.no_grad():
+        network(torch.zeros(1, 1, SIDE, SIDE))
+    return network
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    network=networks(),
+    size=st.integers(1, SIDE),
+    stride=st.integers(1, SIDE),
+    edge=st.sampled_from(["clamp", "cut"]),
+    images=st.integers(1, 5),
+    batch=st.integers(1, 100),
+    fill=st.sampled_from([0.0, 0.5]),
+    seed=st.integers(0, 99),
+)
+def test_equal_to_plain(
+    network: nn.Module,
+    size: int,
+    stride: int,
+    edge: str,
+    images: int,
+    batch: int,
+    fill: float,
+    seed: int,
+) -> None:
+    """Whatever the layers, the squares and the memory: the same probabilities within 1e-5."""
+    stride = max(stride, (SIDE - size) // 6, 1)
+    faces = torch.rand(images, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+    plain = occlude(network, faces, size, stride, method="plain", edge=edge, fill=fill)
+    fast = occlude(network, faces, size, stride, method="incremental", edge=edge, fill=fill, batch=batch)
+    assert fast.method == "incremental", fast.note
+    assert (plain.probabilities - fast.probabilities).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("sampler", ["features", "input", "none"])
+@pytest.mark.parametrize(("size", "stride", "edge"), [(8, 4, "clamp"), (7, 3, "cut"), (30, 17, "clamp")])
+def test_the_papers_network(sampler: str, size: int, stride: int, edge: str) -> None:
+    """Both readings of Figure 3, with a transformer that does look at its input."""
+    torch.manual_seed(3)
+    network = fertutor.AttentionalCNN(sampler=sampler)
+    if network.localization is not None:
+        nn.init.normal_(network.localization.theta.weight, 0, 0.3)
+    faces = torch.rand(2, 1, 48, 48)
+    plain = occlude(network, faces, size, stride, method="plain", edge=edge)
+    fast = occlude(network, faces, size, stride, method="incremental", edge=edge)
+    assert (plain.probabilities - fast.probabilities).abs().max() < 1e-5
+    assert (plain.drop - fast.drop).abs().max() < 1e-5
+
+
+def test_it_saves_what_can_be_saved() -> None:
+    """The arithmetic stays near the limit that the receptive fields set, and far below plain."""
+    network = fertutor.AttentionalCNN(channels=64).eval()
+    plan = Plan(network, Windows(8, 4), images=16, batch=64)
+    assert plan.least_multiply_adds <= plan.multiply_adds
+    assert plan.multiply_adds < 1.1 * plan.least_multiply_adds
+    assert plan.multiply_adds < 0.1 * plan.plain_multiply_adds
+
+
+def test_the_count_of_multiply_adds_is_that_of_figure_3() -> None:
+    """The plain count is 121 squares times the network's own arithmetic, layer by layer by hand."""
+    network = fertutor.AttentionalCNN().eval()
+    trunk = 46 * 46 * 90 + 44 * 44 * 900 + 20 * 20 * 900 + 18 * 18 * 900 + 810 * 50 + 50 * 7
+    localization = 46 * 46 * 72 + 21 * 21 * 720 + 1000 * 32 + 32 * 6
+    plan = Plan(network, Windows(8, 4), images=1, batch=64)
+    assert plan.plain_multiply_adds == 121 * (trunk + localization)
+
+
+def test_where_locality_ends_is_said() -> None:
+    """The note names the layer that needs the whole map."""
+    fast = occlude(fertutor.AttentionalCNN(), torch.rand(1, 1, 48, 48), 16, 16, method="incremental")
+    assert "sample_affine" in fast.note
+
+
+def test_a_network_that_cannot_be_traced_falls_back_and_says_so() -> None:
+    """A foreign network gets the right map, by the plain method."""
+
+    class Looking(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Linear(48 * 48, 7)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.dense(x.flatten(1) * (2 if x.sum() > 0 else 1))
+
+    result = occlude(Looking(), torch.rand(1, 1, 48, 48), 16, 16)
+    assert result.method == "plain"
+    assert "traced" in result.note
+
+
+def test_auto_does_not_take_the_detour() -> None:
+    """With a square as large as the face nothing is local, and plain is the shorter way."""
+    network, faces = fertutor.AttentionalCNN(), torch.rand(1, 1, 48, 48)
+    assert occlude(network, faces, 48, 48).method == "plain"
+    assert occlude(network, faces, 8, 8).method == "incremental"
+
+
+def test_weights_are_read_anew_each_time() -> None:
+    """A map made while a network trains shows its present weights."""
+    network, faces = fertutor.AttentionalCNN(sampler="none"), torch.rand(1, 1, 48, 48)
+    before = occlude(network, faces, 16, 16)
+    with torch.no_grad():
+        network.trunk[0].weight.mul_(-1)
+    after = occlude(network, faces, 16, 16)
+    plain = occlude(network, faces, 16, 16, method="plain")
+    assert not torch.allclose(before.probabilities, after.probabilities)
+    assert torch.allclose(after.probabilities, plain.probabilities, atol=1e-5)

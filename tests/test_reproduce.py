@@ -1,0 +1,105 @@
+"""One command for who has the licence: trains, tests, records, fills in the book's table. If these failed,
+a result could not be traced to its run, or a table would show what nobody measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fertutor import load_network
+from fertutor.cli import main
+from fertutor.evaluation import ledger, reproductions
+from fertutor.faces.lookalikes import write_ckplus, write_jaffe
+
+
+@pytest.fixture(scope="module")
+def jaffe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_jaffe(tmp_path_factory.mktemp("sets") / "jaffe", each=6)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERTUTOR_CACHE", str(tmp_path / "cache"))
+
+
+def only_entry(folder: Path, start: str) -> dict:
+    (path,) = folder.glob(f"{start}*.json")
+    return json.loads(path.read_text())
+
+
+def test_training_on_a_published_layout_ends_in_a_ledger_entry(jaffe, tmp_path, capsys):
+    out, results = tmp_path / "run", tmp_path / "results"
+    command = ["train", "jaffe", "--root", str(jaffe), "--by-subject", "--epochs", "2", "--device", "cpu"]
+    assert main([*command, "--out", str(out), "--ledger", str(results)]) == 0
+    entry = only_entry(results, "train-")
+    assert entry["dataset"] == "jaffe"
+    assert entry["options"] == {"by_subject": True}
+    assert sum(part["n"] for part in entry["splits"].values()) < 42  # the test part is not among them
+    assert len(entry["history"]) == 2
+    assert load_network(out / "best.safetensors").classes == 7
+    capsys.readouterr()
+
+
+def test_reproduce_records_training_and_test(jaffe, tmp_path, capsys):
+    out, results = tmp_path / "run", tmp_path / "results"
+    command = ["reproduce", "jaffe", "--root", str(jaffe), "--epochs", "2", "--device", "cpu"]
+    command += ["--out", str(out), "--ledger", str(results)]
+    assert main(command) == 0
+    assert "the paper says 92.80%" in capsys.readouterr().out
+    tested, trained = only_entry(results, "test-"), only_entry(results, "train-")
+    assert tested["n"] == sum(map(sum, tested["confusion"])) == 14
+    assert tested["split"] == "test"
+    assert tested["faces"]["fingerprint"] not in json.dumps(trained)
+    assert tested["weights_sha256"] == ledger.file_sha256(out / "best.safetensors")
+    # a second call goes on with the finished run: the same weights, one more opening of the test part
+    assert main(command) == 0
+    openings = [json.loads(path.read_text()) for path in results.glob("test-*.json")]
+    assert len(openings) == 2
+    assert openings[0]["weights_sha256"] == openings[1]["weights_sha256"]
+    row = next(line for line in reproductions.page(ledger.read(results)).splitlines() if "| jaffe |" in line)
+    assert f"{tested['accuracy']:.1%}" in row
+    assert "92.8%" in row
+
+
+def test_eight_classes_of_ckplus_train_an_eight_class_network(tmp_path, capsys):
+    root = write_ckplus(tmp_path / "ckplus", people=4, sequences=8)
+    out, results = tmp_path / "run", tmp_path / "results"
+    command = ["reproduce", "ckplus", "--root", str(root), "--contempt", "keep", "--sequences", "all"]
+    assert (
+        main([*command, "--epochs", "1", "--device", "cpu", "--out", str(out), "--ledger", str(results)]) == 0
+    )
+    assert load_network(out / "best.safetensors").classes == 8
+    assert only_entry(results, "test-")["options"] == {"sequences": "all", "contempt": "keep"}
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["jaffe", "--contempt", "keep"], "--contempt is no option of jaffe"),
+        (["drawn-wild", "--by-subject"], "--by-subject is no option of drawn-wild"),
+        (["drawn-studio", "--recipe", "secret"], "there is no recipe 'secret'"),
+        (["jaffe", "--root", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_what_cannot_be_reproduced_is_said_in_one_sentence(arguments, words, capsys):
+    assert main(["reproduce", *arguments]) == 1
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_set_without_test_faces_is_refused_before_training(tmp_path, capsys):
+    row = "3," + " ".join(["7"] * 2304) + ","
+    text = "emotion,pixels,Usage\n" + "".join(row + usage + "\n" for usage in ("Training", "PublicTest"))
+    (tmp_path / "fer2013.csv").write_text(text)
+    assert main(["reproduce", "fer2013", "--root", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
+    assert "has no test part" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_books_page_shows_what_the_ledger_holds_and_nothing_else():
+    path = ledger.ROOT / reproductions.PAGE
+    assert path.read_text(encoding="utf-8") == reproductions.page(ledger.read())

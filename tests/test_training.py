@@ -1,0 +1,291 @@
+"""Training: what a learner would lose if a run could not be trusted, resumed or compared."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import fertutor
+from fertutor.errors import InputError
+from fertutor.faces.table import FaceSplits, FaceTable
+from fertutor.network.sampler import Localization
+from fertutor.training.augment import Augmentation, augment
+from fertutor.training.balance import epoch_order
+from fertutor.training.checkpoint import load_checkpoint
+from fertutor.training.loop import train
+from fertutor.training.objective import penalty, soft_targets
+from fertutor.training.optimizer import rate_at
+from fertutor.training.recipes import PAPER, RECIPES, find_recipe
+
+
+def blobs(n: int, seed: int = 0) -> FaceTable:
+    """Faces that can be learned: a bright square whose place is its label."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 60, (n, 1, 48, 48), dtype=torch.uint8, generator=generator)
+    labels = torch.arange(n) % 7
+    for image, label in zip(images, labels.tolist(), strict=True):
+        image[:, 10:24, 2 + 6 * label : 8 + 6 * label] = 230
+    return FaceTable(images, labels)
+
+
+def splits(n: int = 140) -> FaceSplits:
+    return FaceSplits("blobs", blobs(n), blobs(70, 1), None)
+
+
+QUICK = replace(PAPER, epochs=3, batch=32, gaussian=None, learning_rate=0.002, augmentation=Augmentation())
+
+
+def silent(line: str) -> None:
+    """Report nothing."""
+
+
+def states(folder: Path) -> dict[str, dict[str, Tensor]]:
+    return load_checkpoint(folder)[0]
+
+
+def assert_same(a: dict[str, dict[str, Tensor]], b: dict[str, dict[str, Tensor]]) -> None:
+    assert a.keys() == b.keys()
+    for part in a:
+        assert a[part].keys() == b[part].keys()
+        for name in a[part]:
+            assert torch.equal(a[part][name], b[part][name]), f"{part}/{name}"
+
+
+def test_it_learns_what_can_be_learned() -> None:
+    run = train(fertutor.AttentionalCNN(), splits(350), replace(QUICK, epochs=12), report=silent)
+    assert run.best_val_accuracy > 0.9
+    assert fertutor.evaluate(run.network, blobs(70, 1)).accuracy == pytest.approx(run.best_val_accuracy)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:
+    torch.manual_seed(3)
+    network = fertutor.AttentionalCNN()
+    runs = [train(network, splits(), QUICK, seed=seed, report=silent) for seed in (1, 1, 2)]
+    losses = [[epoch["loss"] for epoch in run.history] for run in runs]
+    assert losses[0] == losses[1] != losses[2]
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(runs[0].network.parameters(), runs[1].network.parameters(), strict=True)
+    )
+
+
+def test_training_leaves_the_network_it_was_given_alone() -> None:
+    network = fertutor.AttentionalCNN()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    train(network, splits(), replace(QUICK, epochs=1), report=silent)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+
+
+CHILD = """
+import sys, torch
+sys.path.insert(0, {tests!r})
+from test_training import QUICK, splits
+from dataclasses import replace
+import fertutor
+torch.set_num_threads(1)
+torch.manual_seed(0)
+recipe = replace(QUICK, epochs=6, average=0.9, schedule="one-cycle")
+fertutor.train(fertutor.AttentionalCNN(), splits(420), recipe, out=sys.argv[1],
+               resume=sys.argv[2] == "resume", report=lambda line: print(line, flush=True))
+"""
+
+
+def test_a_killed_run_ends_bit_for_bit_where_the_unbroken_one_ends(tmp_path: Path) -> None:
+    script = tmp_path / "child.py"
+    script.write_text(CHILD.format(tests=str(Path(__file__).parent)))
+    command = [sys.executable, str(script)]
+    subprocess.run([*command, str(tmp_path / "whole"), "start"], check=True, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen([*command, str(tmp_path / "broken"), "start"], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    for _ in range(2):
+        child.stdout.readline()
+    time.sleep(0.05)  # somewhere inside the third epoch
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    done = len(json.loads((tmp_path / "broken" / "history.json").read_text()))
+    assert 2 <= done < 6
+    subprocess.run([*command, str(tmp_path / "broken"), "resume"], check=True, stdout=subprocess.DEVNULL)
+    assert_same(states(tmp_path / "whole"), states(tmp_path / "broken"))
+    best = [fertutor.load_network(tmp_path / name / "best.safetensors") for name in ("whole", "broken")]
+    assert all(torch.equal(a, b) for a, b in zip(best[0].parameters(), best[1].parameters(), strict=True))
+
+
+def test_a_run_is_never_overwritten_nor_resumed_as_another(tmp_path: Path) -> None:
+    network = fertutor.AttentionalCNN()
+    train(network, splits(), replace(QUICK, epochs=1), out=tmp_path, report=silent)
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(InputError, match="already holds a run"):
+        train(network, splits(), QUICK, out=tmp_path, report=silent)
+    with pytest.raises(InputError, match="another seed"):
+        train(network, splits(), replace(QUICK, epochs=1), seed=5, out=tmp_path, resume=True, report=silent)
+    changed = replace(QUICK, epochs=1, learning_rate=0.1)
+    with pytest.raises(InputError, match="another recipe"):
+        train(network, splits(), changed, out=tmp_path, resume=True, report=silent)
+    with pytest.raises(InputError, match="another fingerprints"):
+        train(network, splits(70), replace(QUICK, epochs=1), out=tmp_path, resume=True, report=silent)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_a_constant_rate_can_be_prolonged(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = fertutor.AttentionalCNN()
+    train(network, splits(), replace(QUICK, epochs=2), out=tmp_path / "a", report=silent)
+    train(network, splits(), replace(QUICK, epochs=4), out=tmp_path / "a", resume=True, report=silent)
+    train(network, splits(), replace(QUICK, epochs=4), out=tmp_path / "b", report=silent)
+    assert_same(states(tmp_path / "a"), states(tmp_path / "b"))
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no run"):
+        train(fertutor.AttentionalCNN(), splits(), QUICK, out=tmp_path, resume=True, report=silent)
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"\x10\x00")
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors is damaged"):
+        train(fertutor.AttentionalCNN(), splits(), QUICK, out=tmp_path, resume=True, report=silent)
+
+
+def test_the_best_epoch_on_validation_is_kept() -> None:
+    run = train(fertutor.AttentionalCNN(), splits(), replace(QUICK, epochs=5), report=silent)
+    accuracies = [epoch["val_accuracy"] for epoch in run.history]
+    assert run.best_epoch == accuracies.index(max(accuracies)) + 1
+
+
+def test_a_run_that_diverges_stops_and_says_so() -> None:
+    run = train(fertutor.AttentionalCNN(), splits(), replace(QUICK, learning_rate=1e30), report=silent)
+    assert run.diverged
+    assert len(run.history) < 3
+
+
+def test_the_paper_recipe_has_the_numbers_of_section_4_2() -> None:
+    assert (PAPER.epochs, PAPER.optimizer, PAPER.learning_rate) == (300, "adam", 0.005)
+    assert (PAPER.weight_decay, PAPER.gaussian, PAPER.oversample) == (0.001, 0.05, True)
+    how = PAPER.augmentation
+    assert how.flip and how.rotation > 0 and how.distortion > 0
+
+
+def test_gaussian_initialisation_has_its_spread_and_keeps_the_identity() -> None:
+    recipe = replace(PAPER, epochs=1, learning_rate=1e-12, weight_decay=0.0)
+    network = train(fertutor.AttentionalCNN(), splits(), recipe, report=silent).network
+    assert network.hidden.weight.std().item() == pytest.approx(0.05, rel=0.05)
+    localization = next(module for module in network.modules() if isinstance(module, Localization))
+    assert torch.allclose(localization.theta.bias, torch.tensor([1.0, 0, 0, 0, 1.0, 0]), atol=1e-6)
+
+
+def test_every_recipe_says_why() -> None:
+    assert all(recipe.name == name and recipe.why for name, recipe in RECIPES.items())
+    with pytest.raises(InputError, match="there is no recipe"):
+        find_recipe("quick")
+    with pytest.raises(InputError, match="learning_rate must be above 0"):
+        find_recipe("paper", learning_rate=0.0)
+
+
+def test_the_penalty_is_equation_1() -> None:
+    network = fertutor.AttentionalCNN()
+    by_hand = sum(
+        float(value) ** 2
+        for layer in (network.hidden, network.output)
+        for value in layer.weight.detach().flatten()
+    )
+    assert float(penalty(network)) == pytest.approx(by_hand, rel=1e-4)
+
+
+def test_soft_targets_are_distributions_and_smoothing_is_torchs() -> None:
+    labels, logits = torch.tensor([0, 3, 6]), torch.randn(3, 7)
+    targets = soft_targets(labels, None, 7, 0.1)
+    assert torch.allclose(targets.sum(1), torch.ones(3))
+    expected = F.cross_entropy(logits, labels, label_smoothing=0.1)
+    assert torch.allclose(F.cross_entropy(logits, targets), expected)
+
+
+def test_oversampling_brings_classes_to_the_same_order() -> None:
+    labels = torch.tensor([0] * 100 + [1] * 7 + [2] * 60)
+    order = epoch_order(labels, True, torch.Generator().manual_seed(0))
+    counts = torch.bincount(labels[order])
+    assert counts.tolist() == [100, 98, 60]
+    assert set(order.tolist()) == set(range(167))
+    plain = epoch_order(labels, False, torch.Generator().manual_seed(0))
+    assert sorted(plain.tolist()) == list(range(167))
+
+
+def test_no_augmentation_leaves_the_pixels() -> None:
+    images = torch.randint(0, 256, (5, 1, 48, 48), dtype=torch.uint8)
+    same = augment(images, Augmentation(flip=False), torch.Generator())
+    assert torch.equal(same, images.float() / 255)
+
+
+def test_rotation_is_a_rotation() -> None:
+    """The batched grid agrees with torchvision's rotation of a single image, up to interpolation."""
+    from torchvision.transforms.v2 import functional
+
+    y, x = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing="ij")
+    blob = (255 * torch.exp(-((x - 30) ** 2 + (y - 20) ** 2) / 40)).to(torch.uint8).view(1, 1, 48, 48)
+    ours = augment(blob, Augmentation(flip=False, rotation=40), torch.Generator().manual_seed(4))
+    degrees = 40 * float(torch.rand(1, generator=torch.Generator().manual_seed(4)) * 2 - 1)
+    theirs = [
+        functional.rotate(blob.float() / 255, sign * degrees, functional.InterpolationMode.BILINEAR)
+        for sign in (1, -1)
+    ]
+    assert min((ours - image).abs().max() for image in theirs) < 0.02
+    assert abs(degrees) > 2
+
+
+def test_a_batch_draws_its_own_amount_for_each_face() -> None:
+    images = torch.zeros(64, 1, 48, 48, dtype=torch.uint8)
+    images[:, :, 20:28, 5:12] = 255
+    how = Augmentation(
+        rotation=10, distortion=0.5, scale=0.1, shift=2, brightness=0.1, contrast=0.2, erase=0.5
+    )
+    changed = augment(images, how, torch.Generator().manual_seed(0))
+    assert len(changed.flatten(1).unique(dim=0)) == 64
+    assert changed.min() >= 0 and changed.max() <= 1
+    with pytest.raises(ValueError, match="rotation must be 0 or more"):
+        Augmentation(rotation=-1)
+
+
+def test_one_cycle_rises_then_falls_to_nothing() -> None:
+    recipe = replace(PAPER, schedule="one-cycle", learning_rate=0.1, warm_up=0.25)
+    rates = [rate_at(recipe, step / 100) for step in range(101)]
+    assert max(rates) == rates[25] == pytest.approx(0.1)
+    assert rates[:26] == sorted(rates[:26])
+    assert rates[25:] == sorted(rates[25:], reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_set_without_validation_faces_is_refused() -> None:
+    with pytest.raises(InputError, match="blobs has no validation faces"):
+        train(fertutor.AttentionalCNN(), FaceSplits("blobs", blobs(14), None, None), QUICK)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_the_gpu_learns_too() -> None:
+    run = train(
+        fertutor.AttentionalCNN(), splits(350), replace(QUICK, epochs=12), device="cuda", report=silent
+    )
+    assert run.best_val_accuracy > 0.9
+
+
+def test_no_gpu_is_said_in_one_sentence() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(InputError, match="no CUDA GPU here"):
+        train(fertutor.AttentionalCNN(), splits(), QUICK, device="cuda", report=silent)
+
+
+def test_mixup_and_votes_train() -> None:
+    table = blobs(140)
+    votes = F.one_hot(table.labels, 7).float()
+    soft = FaceTable(table.images, table.labels, votes=votes)
+    recipe = replace(QUICK, mixup=0.4, soft=True, smoothing=0.1, optimizer="sgd", learning_rate=0.02)
+    run = train(
+        fertutor.AttentionalCNN(), FaceSplits("blobs", soft, blobs(70, 1), None), recipe, report=silent
+    )
+    assert not run.diverged

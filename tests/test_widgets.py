@@ -1,0 +1,172 @@
+"""The widgets' Python side: answers to the front end, their stable text, and their twins for pages."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+
+import fertutor
+from fertutor.faces.drawn import SCENE, draw_faces, read_action_units, read_people
+from fertutor.faces.table import FaceTable
+from fertutor.widgets import ActionUnitFace, ConfusionExplorer, OcclusionExplorer, TransformerExplorer
+from fertutor.widgets.base import STATIC, forced_theta, grey_bytes
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    torch.manual_seed(0)
+    return fertutor.AttentionalCNN().eval()
+
+
+@pytest.fixture(scope="module")
+def table() -> FaceTable:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (20, 1, 48, 48), dtype=torch.uint8, generator=generator)
+    return FaceTable(images, torch.arange(20) % 7)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[bytes]]]:
+    """What a widget sends to its front end."""
+    messages: list[tuple[dict[str, Any], list[bytes]]] = []
+    monkeypatch.setattr(
+        "ipywidgets.Widget.send",
+        lambda self, content, buffers=None: messages.append((content, buffers or [])),
+    )
+    return messages
+
+
+def test_occlusion_answers_are_those_of_the_library(network: Any, table: FaceTable, sent: list[Any]) -> None:
+    explorer = OcclusionExplorer(network, table)
+    question = {"kind": "occlude", "id": 1, "size": 10, "stride": 6, "passes": [12, 6]}
+    explorer._hear(None, question, [memoryview(grey_bytes(table[3]))])
+    assert [message["stride"] for message, _ in sent] == [12, 6]
+    message, (data,) = sent[-1]
+    found = fertutor.occlude(network, table.images[3:4], 10, 6)
+    assert message["id"] == 1
+    assert message["clean"] == pytest.approx(found.clean[0].tolist(), abs=1e-6)
+    assert np.frombuffer(data, np.float32) == pytest.approx(
+        found.probabilities[0].flatten().numpy(), abs=1e-5
+    )
+
+
+def test_the_traits_and_the_map_are_at_hand_in_python(network: Any, table: FaceTable) -> None:
+    explorer = OcclusionExplorer(network, table, size=8, stride=4)
+    explorer.size, explorer.face, explorer.label = 12, 2, 5
+    found = explorer.occlusion()
+    expected = fertutor.occlude(network, table.images[2:3], 12, 4, labels=torch.tensor([5]))
+    assert torch.allclose(found.drop, expected.drop, atol=1e-6)
+    with pytest.raises(Exception, match="faces 0 to 19"):
+        explorer.face = 20
+
+
+def test_a_bad_question_is_answered_with_a_sentence(network: Any, table: FaceTable, sent: list[Any]) -> None:
+    explorer = OcclusionExplorer(network, table)
+    explorer._hear(None, {"kind": "predict", "id": 7}, [memoryview(b"short")])
+    explorer._hear(None, {"kind": "dance", "id": 8}, [])
+    assert "2304 grey levels, not 5" in sent[0][0]["error"]
+    assert "no question 'dance'" in sent[1][0]["error"]
+
+
+def test_a_forced_theta_replaces_the_networks_own_and_only_then(
+    network: Any, table: FaceTable, sent: list[Any]
+) -> None:
+    explorer = TransformerExplorer(network, table)
+    face = [memoryview(grey_bytes(table[0]))]
+    theta = [0.5, 0.1, 0, -0.1, 0.5, 0.2]
+    explorer._hear(None, {"kind": "predict", "id": 1}, face)
+    explorer._hear(None, {"kind": "predict", "id": 2, "theta": theta}, face)
+    explorer._hear(None, {"kind": "predict", "id": 3}, face)
+    first, forced, last = (message["probabilities"] for message, _ in sent)
+    assert first == last
+    assert forced != first
+    assert sent[1][0]["theta"] == pytest.approx([1, 0, 0, 0, 1, 0]), "the θ of a new network is the identity"
+    with forced_theta(network, theta), torch.no_grad():
+        expected = network(table.images[:1] / 255).softmax(1)[0].tolist()
+    assert forced == pytest.approx(expected, abs=1e-6)
+
+
+def test_drawn_answers_are_those_of_draw_faces(network: Any, sent: list[Any]) -> None:
+    face = ActionUnitFace(network, "1=1,2=1,26=0.5", people=[3, 5], person=5)
+    units = read_action_units({1: 1, 2: 1, 26: 0.5})
+    scene = torch.tensor([list(SCENE.values())])
+    rows = [x.float().numpy().tobytes() for x in (units, read_people([5]), scene)]
+    face._hear(None, {"kind": "draw", "id": 1}, [memoryview(row) for row in rows])
+    expected = (draw_faces({1: 1, 2: 1, 26: 0.5}, people=[5]) * 255).round().to(torch.uint8)
+    assert sent[0][1][0] == expected.numpy().tobytes()
+    assert sent[1][0]["side"] > 48
+    assert torch.equal((face.drawing() * 255).round().to(torch.uint8), expected)
+
+
+def test_cells_of_the_confusion_matrix_hold_their_faces(
+    network: Any, table: FaceTable, sent: list[Any]
+) -> None:
+    explorer = ConfusionExplorer(network, table, per_cell=1)
+    report = fertutor.evaluate(network, table)
+    assert explorer.matrix == torch.as_tensor(report.confusion).tolist()
+    truth, said = explorer.cell
+    explorer._hear(None, {"kind": "cell", "id": 1, "truth": truth, "said": said, "from": 0}, [])
+    message, (data,) = sent[-1]
+    assert len(data) == 2304 * explorer.matrix[truth][said] == 2304 * len(message["sure"])
+    assert message["sure"] == sorted(message["sure"], reverse=True)
+    assert len(explorer.rows) == sum(count > 0 for row in explorer.matrix for count in row)
+
+
+@pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer, ActionUnitFace])
+def test_a_widget_has_a_stable_text_and_a_twin_with_a_picture(widget: Any, network: Any) -> None:
+    bundles = [widget(network)._repr_mimebundle_()[0] for _ in range(2)]
+    assert bundles[0]["text/plain"] == bundles[1]["text/plain"]
+    assert "0x" not in bundles[0]["text/plain"]
+    twin = bundles[0]["text/html"]
+    assert twin == bundles[1]["text/html"]
+    assert 'alt="' in twin
+    values = json.loads(html.unescape(re.findall(r'data-props="(.*?)"', twin)[0]))
+    assert values["network"] == "paper", "a page has the released networks only"
+    assert "layout" not in values
+
+
+def test_colab_gets_the_widget_and_not_its_twin(network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    bundle = TransformerExplorer(network)._repr_mimebundle_()
+    assert bundle is not None
+    assert "text/html" not in bundle[0]
+    assert "application/vnd.jupyter.widget-view+json" in bundle[0]
+
+
+def test_every_front_end_is_one_self_contained_module() -> None:
+    """anywidget loads a module from a blob, where relative imports lead nowhere."""
+    for widget in (OcclusionExplorer, TransformerExplorer, ActionUnitFace, ConfusionExplorer):
+        text = (STATIC / f"{widget.module}.mjs").read_text(encoding="utf-8")
+        assert not re.search(r'\bimport\s*[{*"\']|\bimport\(|\bfrom\s*"', text)
+        assert "http://" not in text.replace("http://www.w3.org", "")
+        assert "https://" not in text
+        assert str(widget.class_traits().keys())
+
+
+def test_the_committed_front_ends_are_those_of_the_sources(tmp_path: Path) -> None:
+    if not (ROOT / "web" / "node_modules" / "esbuild").is_dir():
+        from conftest import missing
+
+        missing("web/node_modules is missing: run `make book-build`")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "web" / "build.py"), "--into", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for built in tmp_path.iterdir():
+        assert built.read_bytes() == (STATIC / built.name).read_bytes(), (
+            f"{built.name}: run `make` and commit"
+        )

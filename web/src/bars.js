@@ -1,0 +1,37 @@
+// The seven probabilities (eight with contempt) as labelled bars.
+
+import { h } from "./dom.js";
+import expressions from "./expressions.json";
+
+export const names = (count) => expressions.names.slice(0, count);
+export const percent = (share) => `${(100 * share).toFixed(share > 0.9995 || share < 0.0005 ? 0 : 1)} %`;
+
+/** Index of the largest number. */
+export const top = (values) => values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
+
+export function bars(label, count = 7) {
+  const rows = names(count).map((name) => {
+    const fill = h("span", { class: "ft-fill", style: `background:${expressions.colours[name]}` });
+    const mark = h("span", { class: "ft-mark", hidden: true });
+    const number = h("span", { class: "ft-number" }, "…");
+    const element = h("li", { class: "ft-bar" }, h("span", { class: "ft-name" }, name),
+      h("span", { class: "ft-track", "aria-hidden": "true" }, fill, mark), number);
+    return { element, fill, mark, number };
+  });
+  const list = h("ul", { class: "ft-bars", "aria-label": label }, ...rows.map((row) => row.element));
+  return {
+    element: list,
+    /** Show probabilities, and as a mark what they were `before`. */
+    show(probabilities, before = null) {
+      const best = top(probabilities);
+      rows.forEach(({ element, fill, mark, number }, i) => {
+        element.classList.toggle("ft-top", i === best);
+        fill.style.width = `${100 * probabilities[i]}%`;
+        number.textContent = percent(probabilities[i]);
+        mark.hidden = !before;
+        if (before) mark.style.left = `${100 * before[i]}%`;
+      });
+      list.dataset.probabilities = probabilities.map((p) => p.toFixed(6)).join(" ");
+    },
+  };
+}

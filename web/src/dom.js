@@ -1,0 +1,81 @@
+// Small helpers that make labelled controls.
+
+// every widget's module has its own copy of this file, so a counter alone would repeat names
+const mine = Math.random().toString(36).slice(2, 8);
+let serial = 0;
+export const unique = (stem) => `ft-${stem}-${mine}-${++serial}`;
+
+/** A number with its decimals, and a true minus sign. */
+export const fixed = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+
+/** Make an element: h("p", {class: "note"}, "text", child). Functions become listeners. */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value === "function") element.addEventListener(name, value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+/** A labelled range with its value beside it; returns {element, input, show(value)}. */
+export function slider({ label, min, max, step = 1, value, format = String, input }) {
+  const id = unique("slider");
+  const range = h("input", { type: "range", id, min, max, step, value });
+  const output = h("output", { for: id });
+  const say = () => {
+    output.textContent = format(Number(range.value));
+    range.setAttribute("aria-valuetext", output.textContent);
+  };
+  range.addEventListener("input", () => {
+    say();
+    input(Number(range.value));
+  });
+  const show = (now) => {
+    range.value = now;
+    say();
+  };
+  say();
+  return { element: h("div", { class: "ft-slider" }, h("label", { for: id }, label), output, range), input: range, show };
+}
+
+/** One choice of a few, as radio buttons in a row: options are [value, text] pairs. */
+export function choice({ label, options, value, input }) {
+  const name = unique("choice");
+  const radios = options.map(([key, text]) => {
+    const radio = h("input", { type: "radio", name, value: key, checked: key === value, change: () => input(key) });
+    return { key, radio, element: h("label", {}, radio, h("span", {}, text)) };
+  });
+  const element = h("fieldset", { class: "ft-group" }, h("legend", {}, label),
+    h("div", { class: "ft-choice" }, ...radios.map((each) => each.element)));
+  const show = (now) => {
+    for (const { key, radio } of radios) radio.checked = key === now;
+  };
+  return { element, show };
+}
+
+/** One choice of many. */
+export function menu({ label, options, value, input }) {
+  const id = unique("menu");
+  const select = h("select", { id, change: () => input(select.value) },
+    ...options.map(([key, text]) => h("option", { value: key }, text)));
+  select.value = value;
+  const show = (now) => {
+    select.value = now;
+  };
+  return { element: h("div", { class: "ft-field" }, h("label", { for: id }, label), select), show };
+}
+
+/** Keep a trait, its control and what depends on it together; returns a way to stop. */
+export function bind(model, name, show) {
+  const changed = () => show(model.get(name));
+  model.on(`change:${name}`, changed);
+  return () => model.off(`change:${name}`, changed);
+}
+
+export function put(model, values) {
+  for (const [name, value] of Object.entries(values)) model.set(name, value);
+  model.save_changes();
+}

@@ -1,0 +1,239 @@
+// The occlusion explorer: which parts of a face does the network need?
+
+import { bars, names, percent, top } from "./bars.js";
+import { bind, choice, h, menu, put, slider } from "./dom.js";
+import { picker } from "./faces.js";
+import { frame, whenShown } from "./frame.js";
+import { bytes, floats } from "./kernel.js";
+import { paint, SIDE } from "./picture.js";
+import { mapOf, passes, starts } from "./windows.js";
+
+const STAGE = 384; // pixels of the large picture
+
+function render({ model, el }) {
+  const { card, compute } = frame({
+    model, el,
+    title: "Occlusion explorer",
+    lead: "A black patch slides over the face. Where it hurts the chosen expression, the network was looking.",
+  });
+  const state = { grey: null, found: null, map: null, patch: null };
+  const canvas = h("canvas", { width: STAGE, height: STAGE });
+  const stage = h("div", {
+    class: "ft-stage", tabindex: "0", role: "application",
+    "aria-label": "Face with its map. Arrow keys move the patch, Escape lifts it.",
+  }, canvas);
+  const answer = bars("Probability of each expression");
+  const heading = h("legend", {});
+  const status = h("p", { class: "ft-note", role: "status" });
+  const progress = h("span", {});
+  const low = h("span", {});
+  const high = h("span", {});
+  const ramp = h("span", { class: "ft-ramp", "aria-hidden": "true" });
+
+  const label = () => (model.get("label") >= 0 ? model.get("label") : state.found ? top(state.found.clean) : 0);
+
+  // ---- what to compute -------------------------------------------------------------------------
+  function ask() {
+    const [size, stride] = [model.get("size"), model.get("stride")];
+    const started = performance.now();
+    progress.style.width = "0";
+    compute.ask({ kind: "occlude", network: model.get("network"), size, stride, passes: passes(size, stride) },
+      [state.grey], (message, buffers) => {
+        if (message.error) {
+          status.textContent = message.error;
+          return;
+        }
+        if (message.progress) progress.style.width = `${100 * message.progress}%`;
+        if (!buffers.length) return;
+        state.found = { clean: message.clean, size, stride: message.stride, probabilities: floats(buffers[0]) };
+        if (message.stride === stride) {
+          progress.style.width = "0";
+          card.dataset.milliseconds = (performance.now() - started).toFixed(1);
+        }
+        card.dataset.done = `${size}/${message.stride}`;
+        refresh();
+      });
+  }
+
+  function refresh() {
+    if (!state.found) return;
+    card.map = state.map = mapOf(state.found, label(), model.get("view"));
+    draw();
+    describe();
+  }
+
+  // ---- what to show ----------------------------------------------------------------------------
+  function draw() {
+    if (!state.grey) return;
+    paint(canvas, state.grey);
+    if (state.map) overlay();
+    if (state.patch) patch();
+  }
+
+  function overlay() {
+    const flips = model.get("view") === "flips";
+    const most = flips ? 1 : Math.max(0.01, ...state.map.map(Math.abs));
+    const style = getComputedStyle(card);
+    const colour = (name) => style.getPropertyValue(name).split(",").map(Number);
+    const [warm, cool] = [colour("--ft-warm"), colour("--ft-cool")];
+    const opacity = model.get("opacity");
+    const picture = new ImageData(SIDE, SIDE);
+    state.map.forEach((value, i) => {
+      const strength = Math.abs(value) / most;
+      picture.data.set([...(value < 0 ? cool : warm), 255 * strength ** 0.8], 4 * i);
+    });
+    const layer = h("canvas", { width: SIDE, height: SIDE });
+    layer.getContext("2d").putImageData(picture, 0, 0);
+    const context = canvas.getContext("2d");
+    context.save();
+    context.globalAlpha = Math.max(0, 2 * opacity - 1); // beyond the middle the face fades away
+    context.fillStyle = style.getPropertyValue("--ft-surface");
+    context.fillRect(0, 0, STAGE, STAGE);
+    context.globalAlpha = Math.min(1, 1.6 * opacity);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(layer, 0, 0, STAGE, STAGE);
+    context.restore();
+    const fade = (rgb, part) => `rgba(${rgb.join(",")},${part})`;
+    ramp.style.background = flips
+      ? `linear-gradient(to right, transparent, ${fade(warm, 0.7)} 50%, ${fade(warm, 1)})`
+      : `linear-gradient(to right, ${fade(cool, 1)}, ${fade(cool, 0.7)} 25%, transparent 50%, ${fade(warm, 0.7)} 75%, ${fade(warm, 1)})`;
+    low.textContent = flips ? "never wrong" : `helps +${percent(most)}`;
+    high.textContent = flips ? "always wrong" : `hurts −${percent(most)}`;
+  }
+
+  function patch() {
+    const scale = STAGE / SIDE;
+    const context = canvas.getContext("2d");
+    const { x, y } = state.patch;
+    const side = state.found.size * scale;
+    context.fillStyle = "#000";
+    context.fillRect(x * scale, y * scale, side, side);
+    context.lineWidth = 2;
+    context.strokeStyle = "#fff";
+    context.strokeRect(x * scale, y * scale, side, side);
+  }
+
+  function describe() {
+    const { clean, size, stride, probabilities } = state.found;
+    const along = starts(size, stride).length;
+    const name = names(clean.length)[label()];
+    if (state.patch) {
+      const at = state.patch.index * clean.length;
+      const left = Array.from(probabilities.subarray(at, at + clean.length));
+      answer.show(left, clean);
+      heading.textContent = "With the patch (line: without)";
+      status.textContent = `Patch at column ${state.patch.x}, row ${state.patch.y}: ${name} ` +
+        `${percent(clean[label()])} → ${percent(left[label()])}.`;
+    } else {
+      answer.show(clean);
+      heading.textContent = "What the network says";
+      const wrong = Array.from({ length: along * along }, (_, i) =>
+        top(probabilities.subarray(i * clean.length, (i + 1) * clean.length)) !== label()).filter(Boolean).length;
+      status.textContent = `${along * along} windows; ${wrong} of them turn the answer away from ${name}.`;
+    }
+  }
+
+  // ---- the patch under the pointer or the keys ----------------------------------------------------
+  function placePatch(px, py) {
+    if (!state.found) return;
+    const { size, stride } = state.found;
+    const along = starts(size, stride);
+    const nearest = (t) => along.reduce((best, at, i) => (Math.abs(at - t) < Math.abs(along[best] - t) ? i : best), 0);
+    const [j, i] = [nearest(px), nearest(py)];
+    state.patch = { x: along[j], y: along[i], column: j, row: i, index: i * along.length + j };
+    draw();
+    describe();
+  }
+
+  function liftPatch() {
+    state.patch = null;
+    draw();
+    if (state.found) describe();
+  }
+
+  stage.addEventListener("pointermove", (event) => {
+    const frame = stage.getBoundingClientRect();
+    const half = (state.found?.size ?? 8) / 2;
+    placePatch(((event.clientX - frame.left) / frame.width) * SIDE - half,
+      ((event.clientY - frame.top) / frame.height) * SIDE - half);
+  });
+  stage.addEventListener("pointerleave", liftPatch);
+  stage.addEventListener("blur", liftPatch);
+  stage.addEventListener("keydown", (event) => {
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    if (event.key === "Escape") liftPatch();
+    if (!moves[event.key] || !state.found) return;
+    event.preventDefault();
+    const { size, stride } = state.found;
+    const along = starts(size, stride);
+    const middle = Math.floor(along.length / 2);
+    const from = state.patch ?? { column: middle, row: middle };
+    const step = (i, d) => along[Math.max(0, Math.min(along.length - 1, i + d))];
+    const [dx, dy] = state.patch ? moves[event.key] : [0, 0];
+    placePatch(step(from.column, dx), step(from.row, dy));
+  });
+
+  // ---- controls -----------------------------------------------------------------------------------
+  const faces = picker({
+    card, chosen: model.get("face"),
+    faces: { grey: bytes(model, "faces"), names: model.get("names") },
+    choose(index, grey) {
+      if (index < 0) put(model, { photo: new DataView(grey.slice().buffer), face: -1, label: -1 });
+      else put(model, { face: index, label: model.get("labels")[index] ?? -1 });
+      use(grey);
+    },
+  });
+  function use(grey) {
+    state.grey = grey;
+    state.patch = null;
+    draw();
+    ask();
+  }
+  const px = (value) => `${value} px`;
+  const size = slider({ label: "Patch size N", min: 3, max: 24, value: model.get("size"), format: px,
+    input: (value) => put(model, { size: value }) });
+  const stride = slider({ label: "Stride", min: 1, max: 12, value: model.get("stride"), format: px,
+    input: (value) => put(model, { stride: value }) });
+  const opacity = slider({ label: "Map over face", min: 0, max: 100, value: 100 * model.get("opacity"),
+    format: (value) => `${value} %`, input: (value) => put(model, { opacity: value / 100 }) });
+  const view = choice({ label: "Map of", value: model.get("view"), options: [["drop", "lost probability"], ["flips", "wrong answers"]],
+    input: (value) => put(model, { view: value }) });
+  const target = menu({ label: "Expression", value: String(model.get("label")),
+    options: [["-1", "the network's answer"], ...names(7).map((name, i) => [String(i), name])],
+    input: (value) => put(model, { label: Number(value) }) });
+
+  const stops = [
+    whenShown(card, draw),
+    bind(model, "size", (value) => (size.show(value), (state.patch = null), ask())),
+    bind(model, "stride", (value) => (stride.show(value), (state.patch = null), ask())),
+    bind(model, "opacity", (value) => (opacity.show(100 * value), draw())),
+    bind(model, "view", (value) => (view.show(value), refresh())),
+    bind(model, "label", (value) => (target.show(String(value)), refresh())),
+    bind(model, "face", (value) => {
+      faces.show(value);
+      const grey = faces.grey(value);
+      if (grey && grey !== state.grey) use(grey);
+    }),
+    bind(model, "network", ask),
+  ];
+  model.on("msg:custom", (message) => message.kind === "again" && ask());
+
+  card.append(
+    faces.element,
+    h("div", { class: "ft-main", style: "margin-top:0.75rem" },
+      h("div", { class: "ft-stack" }, stage,
+        h("div", { class: "ft-progress", "aria-hidden": "true" }, progress),
+        h("div", { class: "ft-scale" }, low, ramp, high), opacity.element),
+      h("div", { class: "ft-stack" },
+        h("fieldset", { class: "ft-group" }, heading, answer.element), status,
+        size.element, stride.element, target.element, view.element)),
+  );
+  use(faces.grey(Math.max(0, model.get("face"))));
+  return () => {
+    for (const stop of stops) stop();
+    faces.close();
+    compute.close();
+  };
+}
+
+export default { render };
