@@ -8,14 +8,13 @@ BIN    := $(VENV)/bin
 
 INSTALLED := $(VENV)/.installed
 VENDORED  := web/vendor/.complete
-NETWORKS  := web/vendor/networks/.complete
 MODULES   := web/vendor/.modules
 NETWORKS  := web/vendor/.networks
 BUILT     := _build/html/.complete
 
 # everything that a page is made of
 BOOK := _config.yml _toc.yml $(shell find book fertutor/widgets -type f -not -path '*/.*' \
-          -not -path '*/__pycache__/*' 2>/dev/null) $(VENDORED) $(NETWORKS) $(MODULES) $(NETWORKS)
+          -not -path '*/__pycache__/*' 2>/dev/null) $(VENDORED) $(MODULES) $(NETWORKS)
 
 .PHONY: help install book book-build chapters lab lint format test clean
 
@@ -46,12 +45,6 @@ $(VENDORED): web/vendor.py web/package.json web/package-lock.json $(INSTALLED)
 $(MODULES): $(wildcard web/*.mjs web/build.py web/engine/* web/kernels/* web/src/*.css web/src/*.js) \
             fertutor/expressions.py $(VENDORED)
 	$(BIN)/python web/build.py
-	@touch $@
-
-# what the pages compute with
-$(NETWORKS): web/networks.py $(wildcard fertutor/weights/* fertutor/network/*.py fertutor/faces/drawn/*.py) \
-             $(VENDORED)
-	$(BIN)/python web/networks.py
 	@touch $@
 
 # the released networks and the drawn faces, as the pages compute with them

@@ -1,8 +1,8 @@
 """A Sphinx extension that mends what the theme and docutils write.
 
 - The theme brings its icons as a font and as a script of 1.6 MB; the font is enough.
-- docutils calls the bibliography a list, but not its entries list items; MyST-NB names the
-  button of a hidden cell other than it reads. Screen readers stumble over both.
+- docutils calls the bibliography a list, but not its entries list items. Screen readers
+  stumble over it.
 """
 
 from __future__ import annotations

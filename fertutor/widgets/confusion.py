@@ -43,7 +43,9 @@ class ConfusionExplorer(Explorer):
     )
     cell = traitlets.List(traitlets.Int(), [0, 0], minlen=2, maxlen=2).tag(sync=True)
     faces = traitlets.Bytes(help="Grey levels of the faces that come along.").tag(sync=True)
-    rows: traitlets.List[Any] = traitlets.List(help="(true, predicted, probability) of each face.").tag(sync=True)
+    rows: traitlets.List[Any] = traitlets.List(help="True, predicted, probability of each face.").tag(
+        sync=True
+    )
 
     def __init__(
         self,
