@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .set_options import add_set_options, options_in_name, set_options
+
+if TYPE_CHECKING:
+    from ..faces.table import FaceSplits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, help="faces a step, instead of the recipe's own number")
     parser.add_argument("--learning-rate", type=float, help="instead of the recipe's own")
     parser.add_argument("--penalty", type=float, help="λ of equation (1), instead of the recipe's own")
+    parser.add_argument(
+        "--hold-out", type=float, metavar="SHARE", help="validate on this share of the training faces instead"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
@@ -52,6 +59,9 @@ def run(args: argparse.Namespace) -> None:
     recipe = find_recipe(args.recipe, **changes)
     options = set_options(args)
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
+    if args.hold_out is not None:
+        splits = hold_out_of(splits, args.hold_out)
+        options["hold_out"] = args.hold_out
     classes = 7 if splits.train is None else splits.train.classes
     arguments = {"sampler": args.sampler, "channels": args.channels, "classes": classes}
     # the network's own initialisation draws from torch's generator
@@ -96,3 +106,21 @@ def run(args: argparse.Namespace) -> None:
     )
     print(f"weights: {out / 'best.safetensors'}")
     print(f"ledger: {path}")
+
+
+def hold_out_of(splits: FaceSplits, share: float) -> FaceSplits:
+    """Return splits whose validation faces are a share of the training faces, the same for every seed.
+
+    For tuning: the set's own validation part is left for the choice among finalists.
+    """
+    from dataclasses import replace
+
+    from ..errors import InputError
+    from ..faces.splits import hold_out
+
+    if splits.train is None:
+        raise InputError(f"{splits.name} has no training faces to hold some out of")
+    if not 0 < share < 1:
+        raise InputError(f"--hold-out must lie between 0 and 1, not {share:g}")
+    kept, held = hold_out(splits.train.labels, share)
+    return replace(splits, train=splits.train[kept], val=splits.train[held])

@@ -18,8 +18,14 @@ from torch import nn
 from ..errors import InputError
 from ..files import replacing
 from .attentional import AttentionalCNN
+from .compact import CompactCNN
+from .deep import DeepCNN
 
-KINDS: dict[str, Callable[..., nn.Module]] = {"attentional": AttentionalCNN}
+KINDS: dict[str, Callable[..., nn.Module]] = {
+    "attentional": AttentionalCNN,
+    "compact": CompactCNN,
+    "deep": DeepCNN,
+}
 """Network names of the command line's ``--network`` and of weights files."""
 
 RELEASED = Path(__file__).resolve().parent.parent / "weights"
