@@ -17,6 +17,7 @@ from .errors import InputError
 COMMANDS = {
     "datasets": "say what a face set holds: counts, splits, duplicates, blank images",
     "train": "train a network on a face set",
+    "search": "look for a recipe's best numbers on validation faces",
     "evaluate": "measure a network on one split of a face set",
     "baselines": "measure methods of the paper's time on a face set",
     "predict": "find the faces in a photograph and say their expressions",

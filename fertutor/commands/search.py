@@ -1,0 +1,105 @@
+"""``fertutor search``: look for a recipe's best numbers on validation faces."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import InputError
+from .set_options import add_set_options, set_options
+from .train import hold_out_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is searched, on which faces, and where trials are kept."""
+    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
+    parser.add_argument(
+        "--over",
+        action="append",
+        required=True,
+        metavar="NAME=LOW:HIGH",
+        help="penalty, learning_rate or weight_decay with its range, e.g. penalty=1e-6:1e-2",
+    )
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_set_options(parser)
+    parser.add_argument("--recipe", default="paper-fixed", help="a named recipe (default: paper-fixed)")
+    parser.add_argument("--network", default="attentional", help="a kind of network (default: attentional)")
+    parser.add_argument("--epochs", type=int, default=10, help="of each trial (default: 10)")
+    parser.add_argument(
+        "--hold-out", type=float, default=0.1, help="share of the training faces to judge on (default: 0.1)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument(
+        "--storage",
+        default="sqlite:///runs/search.db",
+        help="an Optuna storage, which several workers may share (default: sqlite:///runs/search.db)",
+    )
+    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Search, then write all trials to the ledger."""
+    import torch
+
+    from ..evaluation import ledger
+    from ..faces.catalogue import load_faces
+    from ..network.weights import build_network
+    from ..training.recipes import find_recipe
+    from ..training.search import search
+
+    ranges = dict(_range(text) for text in args.over)
+    options = set_options(args)
+    splits = hold_out_of(
+        load_faces(args.dataset, root=args.root, labels=args.labels, **options), args.hold_out
+    )
+    recipe = find_recipe(args.recipe, epochs=args.epochs)
+    if args.storage.startswith("sqlite:///"):
+        Path(args.storage.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    assert splits.train is not None
+    classes = splits.train.classes
+
+    def build() -> torch.nn.Module:
+        torch.manual_seed(args.seed)
+        return build_network(args.network, classes=classes)
+
+    name = "-".join(
+        [args.dataset, args.labels, args.network, recipe.name, str(args.epochs), *ranges, str(args.seed)]
+    )
+    trials = search(
+        build,
+        splits,
+        recipe,
+        ranges,
+        args.trials,
+        seed=args.seed,
+        device=args.device,
+        storage=args.storage,
+        study=name,
+    )
+    entry = {
+        "kind": "search",
+        "dataset": args.dataset,
+        "labels": args.labels,
+        "options": options | {"hold_out": args.hold_out},
+        "splits": {part: ledger.describe_table(splits.parts()[part]) for part in ("train", "val")},
+        "network": ledger.describe_network(build()),
+        "recipe": recipe.as_dict(),
+        "ranges": {number: list(ends) for number, ends in ranges.items()},
+        "seed": args.seed,
+        "trials": trials,
+        **ledger.circumstances(),
+    }
+    print(f"ledger: {ledger.append(entry, f'search-{name}', args.ledger)}")
+
+
+def _range(text: str) -> tuple[str, tuple[float, float]]:
+    """Read ``NAME=LOW:HIGH``."""
+    name, _, ends = text.partition("=")
+    low, _, high = ends.partition(":")
+    try:
+        return name.replace("-", "_"), (float(low), float(high))
+    except ValueError:
+        raise InputError(f"--over {text} cannot be read: write NAME=LOW:HIGH") from None

@@ -1,0 +1,105 @@
+"""Search of a recipe's numbers on validation faces, by Optuna (an optional extra).
+
+Paper, section 3: λ "is tuned based on the model performance on the validation set".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from ..errors import InputError
+from ..faces.table import FaceSplits
+from .loop import train
+from .recipes import Recipe
+
+SEARCHABLE = ("penalty", "learning_rate", "weight_decay")
+"""Numbers of a recipe that are searched on a logarithmic scale."""
+
+
+def search(
+    build: Callable[[], nn.Module],
+    splits: FaceSplits,
+    recipe: Recipe,
+    ranges: dict[str, tuple[float, float]],
+    trials: int,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    storage: str | None = None,
+    study: str = "fertutor",
+    report: Callable[[str], None] = print,
+) -> list[dict[str, Any]]:
+    """Train `trials` networks with numbers that Optuna proposes; return every finished trial, best first.
+
+    Args:
+        build: returns a fresh network.
+        splits: `.train` and `.val` are used.
+        recipe: gives all numbers that are not searched, `epochs` among them.
+        ranges: number in :data:`SEARCHABLE` → its lowest and highest value, both above 0.
+        trials: trainings of this call; those that `storage` holds already come on top.
+        seed: of the proposals and of every training.
+        device: see :func:`fertutor.train`.
+        storage: an Optuna storage address such as ``sqlite:///runs/search.db``, which several workers
+            may share; None keeps the trials in memory.
+        study: name of the search in `storage`.
+        report: called with one line a trial.
+
+    Returns:
+        One dict a trial: the searched numbers, ``val_accuracy`` and ``best_epoch``.
+
+    Raises:
+        InputError: when Optuna is missing or a range makes no sense.
+    """
+    _check(ranges, trials)
+    optuna = _optuna()
+
+    def objective(trial: Any) -> float:
+        numbers = {name: trial.suggest_float(name, *ends, log=True) for name, ends in ranges.items()}
+        run = train(
+            build(), splits, replace(recipe, **numbers), seed=seed, device=device, report=lambda line: None
+        )
+        trial.set_user_attr("best_epoch", run.best_epoch)
+        said = "  ".join(f"{name} {value:.3g}" for name, value in numbers.items())
+        report(f"trial {trial.number + 1}  {said}  val {run.best_val_accuracy:.2%}")
+        return run.best_val_accuracy
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    found = optuna.create_study(
+        storage=storage,
+        study_name=study,
+        load_if_exists=True,
+        direction="maximize",
+        sampler=optuna.samplers.TPESampler(seed=seed),
+    )
+    found.optimize(objective, n_trials=trials)
+    finished = [trial for trial in found.trials if trial.value is not None]
+    return [
+        {**trial.params, "val_accuracy": trial.value, "best_epoch": trial.user_attrs["best_epoch"]}
+        for trial in sorted(finished, key=lambda trial: -trial.value)
+    ]
+
+
+def _check(ranges: dict[str, tuple[float, float]], trials: int) -> None:
+    if trials < 1:
+        raise InputError(f"trials must be 1 or more, not {trials}")
+    if not ranges:
+        raise InputError(f"nothing to search: name at least one of {', '.join(SEARCHABLE)}")
+    for name, (low, high) in ranges.items():
+        if name not in SEARCHABLE:
+            raise InputError(f"{name} cannot be searched, only {', '.join(SEARCHABLE)}")
+        if not 0 < low < high < float("inf"):
+            raise InputError(
+                f"the range of {name} must run from above 0 upwards, not from {low:g} to {high:g}"
+            )
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise InputError("the search needs the package optuna: pip install 'fertutor[search]'") from error
+    return optuna
