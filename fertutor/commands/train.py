@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError
 from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
@@ -27,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, help="faces a step, instead of the recipe's own number")
     parser.add_argument("--learning-rate", type=float, help="instead of the recipe's own")
     parser.add_argument("--penalty", type=float, help="λ of equation (1), instead of the recipe's own")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another number of the recipe, as JSON: oversample=false, gaussian=null, augmentation.erase=0.2",
+    )
     parser.add_argument(
         "--hold-out", type=float, metavar="SHARE", help="validate on this share of the training faces instead"
     )
@@ -56,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
         for name in ("epochs", "batch", "learning_rate", "penalty")
         if (value := getattr(args, name)) is not None
     }
-    recipe = find_recipe(args.recipe, **changes)
+    recipe = find_recipe(args.recipe, **changes, **dict(_change(text) for text in args.set))
     options = set_options(args)
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
     if args.hold_out is not None:
@@ -108,6 +117,17 @@ def run(args: argparse.Namespace) -> None:
     print(f"ledger: {path}")
 
 
+def _change(text: str) -> tuple[str, Any]:
+    """Read ``NAME=VALUE``; a value that is not JSON is a word, such as ``optimizer=adam``."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set {text} cannot be read: write NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
 def hold_out_of(splits: FaceSplits, share: float) -> FaceSplits:
     """Return splits whose validation faces are a share of the training faces, the same for every seed.
 
@@ -115,7 +135,6 @@ def hold_out_of(splits: FaceSplits, share: float) -> FaceSplits:
     """
     from dataclasses import replace
 
-    from ..errors import InputError
     from ..faces.splits import hold_out
 
     if splits.train is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from ..errors import InputError
@@ -127,12 +127,43 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (PAPER, PAPER_FI
 def find_recipe(name: str, **changes: Any) -> Recipe:
     """Return a recipe by name, with some of its numbers changed.
 
+    Args:
+        name: one of :data:`RECIPES`.
+        changes: field → value; ``"augmentation.rotation"`` names a field of the augmentation.
+
     Raises:
         InputError: for an unknown name or a number that makes no sense.
     """
     if name not in RECIPES:
         raise InputError(f"there is no recipe {name!r}: choose one of {', '.join(RECIPES)}")
+    recipe = RECIPES[name]
     try:
-        return replace(RECIPES[name], **changes)
-    except ValueError as error:
+        for field_name, value in changes.items():
+            recipe = _changed(recipe, field_name, value)
+    except (TypeError, ValueError) as error:
         raise InputError(f"recipe {name!r} cannot be changed so: {error}") from error
+    return recipe
+
+
+_KINDS: dict[Any, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "str": (str,),
+}
+
+
+def _changed(recipe: Recipe, name: str, value: Any) -> Recipe:
+    """Return the recipe with one number changed, which must be of the kind that its field declares."""
+    whole, _, part = name.partition(".")
+    owner = getattr(recipe, whole, None) if part else recipe
+    declared = {entry.name: entry.type for entry in fields(owner)} if is_dataclass(owner) else {}
+    kinds = _KINDS.get(declared.get(part or whole))
+    if kinds is None:
+        raise ValueError(f"it has no number {name!r}")
+    if type(value) not in kinds:
+        raise ValueError(f"{name} cannot be {value!r}")
+    if part:
+        return replace(recipe, **{whole: replace(getattr(recipe, whole), **{part: value})})
+    return replace(recipe, **{whole: value})
