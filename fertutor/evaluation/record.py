@@ -1,0 +1,105 @@
+"""Tables of the ledger for people: what was measured, beside what the paper says.
+
+Book chapter: *The record*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import pstdev
+from typing import Any
+
+from ..errors import InputError
+from . import paper
+from .report import wilson_interval
+
+Entries = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One accuracy of the ledger.
+
+    Attributes:
+        accuracy: a share.
+        interval: its 95 % Wilson interval.
+        n: faces it was measured on.
+        parameters: of the network; None for a method that has none.
+    """
+
+    accuracy: float
+    interval: tuple[float, float]
+    n: int
+    parameters: int | None
+
+
+def measured(entry: Mapping[str, Any]) -> Measured:
+    """Return the accuracy of a ledger entry: a training's best on validation, an evaluation's own.
+
+    Raises:
+        InputError: for an entry without an accuracy.
+    """
+    if entry.get("kind") == "training":
+        n = entry["splits"]["val"]["n"]
+        accuracy = entry["best_val_accuracy"]
+    elif "accuracy" in entry:
+        n, accuracy = entry["n"], entry["accuracy"]
+    else:
+        raise InputError(f"a ledger entry of the kind {entry.get('kind')!r} holds no accuracy")
+    interval = wilson_interval(round(accuracy * n), n)
+    return Measured(accuracy, interval, n, entry["network"].get("parameters"))
+
+
+def table(entries: Entries, rows: Mapping[str, str]) -> str:
+    """Return a Markdown table: accuracy, interval, n and parameters of ledger entries.
+
+    Args:
+        entries: the ledger, by name.
+        rows: words for the first column → name of the entry.
+
+    Raises:
+        InputError: for a name that the ledger does not hold.
+    """
+    lines = ["| | accuracy | 95 % interval | n | parameters |", "|---|---|---|---|---|"]
+    for words, name in rows.items():
+        found = measured(_entry(entries, name))
+        low, high = found.interval
+        size = "–" if found.parameters is None else f"{found.parameters:,}"
+        lines.append(f"| {words} | {found.accuracy:.1%} | {low:.1%} to {high:.1%} | {found.n:,} | {size} |")
+    return "\n".join(lines)
+
+
+def paper_table(name: str) -> str:
+    """Return one of the paper's Tables 1 to 4 as Markdown, by the name of its face set."""
+    rows = [f"| {method} | {accuracy:.1%} |" for method, accuracy in paper.TABLES[name].items()]
+    head = f"| Table {paper.TABLE_NUMBERS[name]}, as printed | accuracy |"
+    return "\n".join([head, "|---|---|", *rows])
+
+
+def counts_table(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Return counts as a Markdown table: a row a way of counting, a column a class, and the sum."""
+    classes = list(next(iter(counts.values())))
+    lines = ["| | " + " | ".join([*classes, "sum"]) + " |", "|---" * (len(classes) + 2) + "|"]
+    for words, row in counts.items():
+        numbers = [row[name] for name in classes]
+        lines.append(f"| {words} | " + " | ".join(f"{n:,}" for n in [*numbers, sum(numbers)]) + " |")
+    return "\n".join(lines)
+
+
+def curve(entry: Mapping[str, Any], key: str = "val_accuracy") -> list[float]:
+    """Return one number an epoch of a training's history."""
+    return [epoch[key] for epoch in entry["history"]]
+
+
+def oscillation(values: Sequence[float], last: int = 20) -> float:
+    """Return the standard deviation of the change from one epoch to the next, over the last epochs."""
+    steps = [after - before for before, after in pairwise(values)]
+    return pstdev(steps[-last:])
+
+
+def _entry(entries: Entries, name: str) -> Mapping[str, Any]:
+    if name not in entries:
+        raise InputError(f"the ledger has no entry {name!r}: see results/")
+    return entries[name]

@@ -1,0 +1,42 @@
+"""Checkers for the chapter *The record*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..evaluation.report import wilson_interval
+from .verdict import Verdict, not_yet, right
+
+
+def check_interval(interval: Callable[[int, int], tuple[float, float]]) -> Verdict:
+    """Check ``interval(right, n)``: the 95 % Wilson interval of `right` hits among `n` faces."""
+    for hits, n in ((2513, 3589), (70, 70), (0, 25), (1, 2)):
+        expected = wilson_interval(hits, n)
+        try:
+            low, high = (float(end) for end in interval(hits, n))
+        except Exception as error:  # the reader's code may fail in any way
+            return not_yet(f"your function raises {type(error).__name__}: {error}")
+        if abs(low - expected[0]) > 1e-3 or abs(high - expected[1]) > 1e-3:
+            hint = (
+                "p ± 1.96 standard errors is no interval where all answers are right."
+                if hits == n and high >= 1 and low > expected[0] + 1e-3
+                else "look at the middle and at the half width of Wilson's formula once more."
+            )
+            return not_yet(
+                f"of {hits} right among {n} it should be {expected[0]:.3f} to {expected[1]:.3f}, "
+                f"not {low:.3f} to {high:.3f}: {hint}"
+            )
+    return right("it is never empty and never leaves 0 to 1, even where no answer or every answer is right.")
+
+
+def check_faces_needed(answer: float, gap: float = 0.01, accuracy: float = 0.7) -> Verdict:
+    """Check how many faces make one standard error of the accuracy a quarter of `gap`."""
+    expected = accuracy * (1 - accuracy) / (gap / 4) ** 2
+    if abs(answer / expected - 1) < 0.02:
+        return right(
+            f"about {round(expected, -3):,.0f} faces, and FER-2013's test set has 3,589: "
+            "it cannot tell two networks apart that differ by a point."
+        )
+    if abs(answer / (expected / 16) - 1) < 0.02:
+        return not_yet("that makes the standard error as large as the gap; it has to be a quarter of it.")
+    return not_yet("solve p(1 − p) / n = (gap / 4)² for n, with p = 0.7 and a gap of 0.01.")

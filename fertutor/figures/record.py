@@ -1,0 +1,82 @@
+"""Pictures of the ledger. Book chapter: *The record*."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..evaluation.record import Measured
+from ..expressions import class_names
+from .style import ACCENTS, INK, describe, new_axes, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@styled
+def draw_confusion(confusion: Sequence[Sequence[int]]) -> Figure:
+    """Draw a confusion matrix as shares of each row, with the counts in its cells (Figures 8 to 10).
+
+    Args:
+        confusion: counts, rows true, columns predicted.
+    """
+    names = class_names(len(confusion))
+    sums = [max(1, sum(row)) for row in confusion]
+    shares = [[count / total for count in row] for row, total in zip(confusion, sums, strict=True)]
+    figure, axis = new_axes(size=(6.4, 5.4))
+    axis.imshow(shares, vmin=0, vmax=1, cmap="cividis")
+    for row, counts in enumerate(confusion):
+        for column, count in enumerate(counts):
+            light = shares[row][column] < 0.5
+            axis.text(
+                column, row, f"{count}", ha="center", va="center", color="#ffffff" if light else "#000000"
+            )
+    axis.set_xticks(range(len(names)), names, rotation=30)
+    axis.set_yticks(range(len(names)), names)
+    axis.set(xlabel="predicted", ylabel="true")
+    said = ", ".join(f"{name} {shares[i][i]:.0%}" for i, name in enumerate(names))
+    return describe(figure, f"Confusion matrix, rows true and columns predicted. Right answers: {said}.")
+
+
+@styled
+def draw_intervals(rows: Mapping[str, Measured], marks: Mapping[str, float]) -> Figure:
+    """Draw accuracies with their 95 % intervals, one below the other, and vertical marks to compare with.
+
+    Args:
+        rows: words → accuracy.
+        marks: words → a share, drawn as a dotted line.
+    """
+    figure, axis = new_axes(size=(7.6, 0.42 * len(rows) + 1.3))
+    for place, found in enumerate(rows.values()):
+        low, high = found.interval
+        axis.plot([100 * low, 100 * high], [place, place], color=ACCENTS[0], linewidth=3)
+        axis.plot(100 * found.accuracy, place, "o", color=ACCENTS[0])
+    for index, (words, share) in enumerate(marks.items()):
+        axis.axvline(100 * share, color=ACCENTS[1 + index % 4], linestyle=":")
+        axis.text(100 * share, -0.75, words, ha="center", va="bottom", color=INK)
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.set(xlabel="accuracy (%)", ylim=(len(rows) - 0.5, -0.8))
+    said = ", ".join(f"{words} {found.accuracy:.1%}" for words, found in rows.items())
+    lines = ", ".join(f"{words} {share:.1%}" for words, share in marks.items())
+    return describe(figure, f"Accuracies with 95 % intervals: {said}. Dotted lines: {lines}.")
+
+
+@styled
+def draw_curves(curves: Mapping[str, Sequence[float]], label: str = "validation accuracy (%)") -> Figure:
+    """Draw shares by epoch, one line a run (Figure 14).
+
+    Args:
+        curves: words → one share an epoch.
+        label: of the vertical axis.
+    """
+    figure, axis = new_axes(size=(7.2, 4.0))
+    for (words, values), colour in zip(curves.items(), ACCENTS * 2, strict=False):
+        axis.plot(range(1, len(values) + 1), [100 * value for value in values], color=colour, label=words)
+    axis.set(xlabel="epoch", ylabel=label)
+    axis.grid(True)
+    axis.legend(loc="lower right")
+    said = "; ".join(
+        f"{words}: {values[0]:.0%} after the first of {len(values)} epochs, {max(values):.0%} at best"
+        for words, values in curves.items()
+    )
+    return describe(figure, f"Lines of {label.removesuffix(' (%)')} by epoch. {said}.")

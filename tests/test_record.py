@@ -1,0 +1,71 @@
+"""The chapter *The record*: its tables repeat the ledger and the paper, its checkers know right from wrong."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import pytest
+
+from fertutor.errors import InputError
+from fertutor.evaluation import ledger, paper, record
+from fertutor.evaluation.report import wilson_interval
+from fertutor.exercises import the_record
+from fertutor.figures.record import draw_confusion, draw_curves, draw_intervals
+
+
+def test_every_training_of_the_ledger_can_stand_in_a_table() -> None:
+    entries = ledger.read()
+    trainings = [name for name, entry in entries.items() if entry["kind"] == "training"]
+    assert trainings
+    lines = record.table(entries, {name: name for name in trainings}).splitlines()[2:]
+    for name, line in zip(trainings, lines, strict=True):
+        best = max(epoch["val_accuracy"] for epoch in entries[name]["history"])
+        assert line.startswith(f"| {name} | {best:.1%} | ")
+        assert f"| {entries[name]['splits']['val']['n']:,} |" in line
+
+
+def test_the_interval_is_that_of_the_evaluation_itself() -> None:
+    for entry in ledger.read().values():
+        if entry["kind"] in ("evaluation", "baseline"):
+            assert record.measured(entry).interval == pytest.approx(tuple(entry["interval"]))
+
+
+def test_an_entry_that_does_not_exist_or_holds_no_accuracy_is_named() -> None:
+    with pytest.raises(InputError, match="no entry 'nothing'"):
+        record.table({}, {"a row": "nothing"})
+    with pytest.raises(InputError, match="'survey' holds no accuracy"):
+        record.measured({"kind": "survey"})
+
+
+def test_the_papers_counts_add_up_as_it_says() -> None:
+    assert sum(paper.FIGURE_8.values()) == 3572
+    assert sum(paper.PRIVATE_TEST["original labels"].values()) == 3589
+    assert paper.TABLES["fer2013"][paper.OURS] == 0.7002
+    assert record.counts_table({"Figure 8": paper.FIGURE_8}).endswith("| 1,290 | 3,572 |")
+
+
+def test_oscillation_is_nothing_on_a_straight_line() -> None:
+    assert record.oscillation([0.1 * step for step in range(30)]) == pytest.approx(0)
+    assert record.oscillation([0.5, 0.6] * 20) == pytest.approx(0.1, rel=0.01)
+
+
+def test_figures_say_what_they_show() -> None:
+    found = record.Measured(0.5, wilson_interval(50, 100), 100, 7)
+    assert "ours 50.0%" in draw_intervals({"ours": found}, {"paper": 0.7}).get_label()
+    assert "50% at best" in draw_curves({"ours": [0.2, 0.5, 0.4]}).get_label()
+    matrix = [[8 if row == column else 1 for column in range(7)] for row in range(7)]
+    assert "angry 57%" in draw_confusion(matrix).get_label()
+
+
+def wald(hits: int, n: int) -> tuple[float, float]:
+    p = hits / n
+    return p - 1.96 * sqrt(p * (1 - p) / n), p + 1.96 * sqrt(p * (1 - p) / n)
+
+
+def test_checkers_know_right_from_wrong() -> None:
+    assert the_record.check_interval(wilson_interval)
+    assert "no interval where all" in the_record.check_interval(wald).reason
+    assert "TypeError" in the_record.check_interval(lambda hits: (0, 1)).reason  # type: ignore[arg-type,misc]
+    assert the_record.check_faces_needed(33_600)
+    assert "a quarter" in the_record.check_faces_needed(2_100).reason
+    assert not the_record.check_faces_needed(3_589)
