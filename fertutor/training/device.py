@@ -38,8 +38,8 @@ class Setting:
 def choose_setting(device: str = "auto", precision: str = "auto") -> Setting:
     """Return the fastest setting of this machine.
 
-    bf16 pays where the hardware multiplies it: on GPUs that support it and on processors with AMX;
-    on others it was measured ten times slower than fp32. channels_last was faster on every
+    bf16 pays where the hardware multiplies it: on GPUs that support it and on processors with AMX or
+    AVX-512 BF16; on others it was measured ten times slower than fp32. channels_last was faster on every
     processor and GPU measured (``fertutor bench training``).
 
     Raises:
@@ -61,8 +61,9 @@ def choose_setting(device: str = "auto", precision: str = "auto") -> Setting:
 def _multiplies_bf16(device: str) -> bool:
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return bool(has_amx and has_amx())
+    # torch has no public question for these yet, and an older torch may lack one of them
+    questions = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, question, bool)() for question in questions)
 
 
 def keep_freed_memory() -> None:
