@@ -105,15 +105,25 @@ def test_no_action_units_no_mask() -> None:
 
 
 def test_combinations_act_as_on_a_face() -> None:
-    """6 with 12 narrows the eyes more than 6 alone; 26 shows the dark of the mouth."""
-    front, plain = make_scene(), torch.zeros(1, len(TRAITS))
-    eyes = (slice(None), slice(None), slice(60, 78), slice(40, 90))
-    rest, cheek, smile = (
-        draw_faces(units, plain, front, size=192)[eyes] for units in ({}, {6: 1}, {6: 1, 12: 1})
-    )
-    assert float((smile - rest).abs().mean()) > float((cheek - rest).abs().mean())
-    closed, open_ = (draw_faces(units, plain, front, size=192) for units in ({}, {26: 1}))
-    assert int((open_ < 0.08).sum()) > int((closed < 0.08).sum()) + 100
+    """6 with 12 narrows the eyes more than 6 alone while the corners rise; 26 drops the jaw and shows
+    the dark of the mouth, teeth and tongue; 9 wrinkles the nose and lifts the lip."""
+    plain = torch.zeros(1, len(TRAITS))
+    plain[:, TRAITS.index("skin")] = 0.7
+
+    def draw(units: dict[int | str, float]) -> torch.Tensor:
+        return draw_faces(units, plain, size=192)[0, 0]
+
+    eyes, mouth, nose = (slice(60, 78), slice(40, 90)), (slice(122, 180), slice(60, 132)), slice(88, 102)
+    rest, cheek, smile, jaw, nose_wrinkled = (draw(u) for u in ({}, {6: 1}, {6: 1, 12: 1}, {26: 1}, {9: 1}))
+    narrowing = [float((face - rest)[eyes].abs().mean()) for face in (cheek, smile)]
+    assert 0.01 < narrowing[0] < narrowing[1], "the eyes narrow"
+    corner = [int(face[115:150, 118].argmin()) for face in (rest, smile)]
+    assert corner[1] < corner[0] - 3, "the corners rise"
+    assert int((jaw[mouth] < 0.1).sum()) > 50, "the dark of the mouth"
+    assert float(jaw[132:139, 96].max()) > 0.75 > float(jaw[142, 96]), "a row of teeth"
+    assert 0.15 < float(jaw[148:153, 96].mean()) < 0.4, "the tongue"
+    assert float((nose_wrinkled - rest)[nose, 86:106].abs().mean()) > 0.02, "the nose wrinkles"
+    assert int((nose_wrinkled - rest).abs()[116:136, 80:112].gt(0.05).sum()) > 50, "the lip lifts"
 
 
 def test_gradients_in_action_units_match_finite_differences() -> None:

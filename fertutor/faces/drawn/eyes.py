@@ -41,7 +41,7 @@ def place_eyes(c: Canvas, m: Muscles, t: Traits, s: Scene) -> Eyes:
     au5, au6, au7, au9 = m.pair(5), m.pair(6), m.pair(7), m.pair(9)
     smile = au6 * m.pair(12)
     close = (1 - 0.36 * au7) * (1 - 0.12 * au6) * (1 - 0.16 * smile) * (1 - 0.35 * au9)
-    close = close * (1 - 0.13 * m.pair(4) * (1 - au5)) * (1 - 0.10 * m.pair(15))
+    close = close * (1 - 0.13 * m.pair(4) * (1 - au5))
     up = 0.074 * size * (1 + 0.62 * au5) * close * (1 - 1.15 * s.pair("blink"))
     low = 0.047 * size * (1 + 0.22 * au5) * (1 - 0.60 * au7) * (1 - 0.72 * au6) * (1 - 0.4 * au9)
     along = (c.a - middle) / half
@@ -98,7 +98,7 @@ def draw_brows(c: Canvas, t: Traits, brow: tuple[Tensor, Tensor], picture: Tenso
     along, dy = brow
     wide = (0.036 + 0.016 * t.brow_thick) * (1 - 0.15 * t.child)
     taper = (1.05 - 0.75 * along * along).clamp(min=0.05)
-    hairs = 0.006 * torch.sin(along * 60 + 70 * dy)
+    hairs = 0.003 * c.fine(130) * torch.sin(along * 60 + 70 * dy)
     stroke = c.inside(torch.abs(dy + hairs) - wide * taper, 0.008)
     ends = torch.sigmoid(along * 24 + 0.5) * torch.sigmoid(along * -24 + 24.5)
     strength = (0.80 + 0.12 * t.brow_thick - 0.35 * t.child).clamp(0.2, 0.95)

@@ -77,7 +77,8 @@ def behind(c: Canvas, t: Traits, s: Scene, head: Head) -> Tensor:
     picture = over(picture, tone * 0.8, c.inside(mass + wave, 0.02))
     skin = 0.9 * t.skin
     neck = (torch.abs(c.x - 0.1 * s.yaw) - 0.53 - 0.05 * t.jaw_square) - 0.12 * torch.relu(c.y - 1.0)
-    picture = over(picture, skin * (0.52 + 0.22 * torch.sigmoid((c.y - head.chin - 0.1) * 9)), c.inside(neck))
+    skin = skin * (1 - 0.9 * c.x * c.x)
+    picture = over(picture, skin * (0.58 + 0.22 * torch.sigmoid((c.y - head.chin - 0.1) * 9)), c.inside(neck))
     cloth = 1.32 + 0.22 * c.x * c.x - c.y
     return over(picture, (0.15 + 0.7 * torch.sigmoid(4 * t.face_width)), c.inside(cloth))
 
@@ -111,12 +112,12 @@ def hair(c: Canvas, t: Traits, s: Scene, head: Head, picture: Tensor) -> Tensor:
     there = torch.sigmoid((t.hair_volume + 0.72) * 14)
     sheen = blob(c.x + 0.4 * s.light_x, c.y + 1.05, 0.5, 0.16)
     strands = (
-        torch.sin(fan * 61 + 5 * t.curls * torch.sin(c.v * 14))
-        + torch.sin(fan * 107 + 2)
-        + 0.6 * torch.sin(fan * 173)
+        c.fine(80) * torch.sin(fan * 61 + 5 * t.curls * torch.sin(c.v * 14))
+        + c.fine(140) * torch.sin(fan * 107 + 2)
+        + 0.6 * c.fine(230) * torch.sin(fan * 173)
     )
     tone = (
-        t.hair_tone * (0.74 + 0.075 * strands)
+        t.hair_tone * (0.74 + 0.055 * strands)
         + 0.02
         + 0.16 * sheen * (0.4 + t.hair_tone) * (1 + 0.2 * strands)
     )

@@ -1,7 +1,7 @@
 """The mouth: lips, the dark between them, teeth and tongue.
 
-Action units 10, 12, 15, 20, 23, 24 move the lips and their corners, 16, 25 and 26 open the mouth,
-17 pushes the lower lip up.
+Action units 10, 12, 15, 20, 23, 24 move the lips and their corners, and 9 lifts the upper one a little;
+16, 25 and 26 open the mouth, 17 pushes the lower lip up.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def place_mouth(c: Canvas, m: Muscles, t: Traits) -> Mouth:
     lift = 0.010 * au25 + 0.026 * au26 + 0.020 * smile * au25
     drop = (0.045 * au25 + 0.205 * au26 + 0.03 * smile * au25 + 0.05 * au16 + 0.02 * stretch * au25) * shut
     drop = drop * (1 - 0.4 * au17)
-    raised = c.sided(au10)
+    raised = c.sided(au10 + 0.45 * m.pair(9) * (1 - au10))
     arch = -0.055 * au17 * (1 - 0.5 * au26) + 0.02 * smile
     rise = rise - 0.035 * t.mouth_curve
     centre = middle + rise * x2.clamp(max=1.6) + arch * dome
@@ -87,10 +87,10 @@ def draw_mouth(c: Canvas, m: Muscles, t: Traits, k: Mouth, picture: Tensor) -> T
     glint = spot(c.v - 0.55 * k.lower - 0.45 * k.bottom, 0.022) * torch.relu(1 - 2.2 * k.along * k.along)
     picture = over(picture, tone * (1.0 + 0.30 * glint), lower_lip)
     hole = c.inside(-below_upper) * c.inside(-above_lower) * within
-    inside = over(torch.full_like(c.v, 0.05), 0.26 * skin, 0.9 * au26 * c.inside(above_lower - 0.09, 0.02))
+    inside = over(torch.full_like(c.v, 0.05), 0.42 * skin, 0.9 * au26 * c.inside(above_lower - 0.09, 0.02))
     shown = torch.maximum(torch.maximum(m.pair(12), m.pair(10)), m.pair(20))
     row = 0.062 + 0.014 * m.pair(12) + 0.012 * m.pair(10)
-    row = row * (1 - 0.75 * m.pair(26) * (1 - shown))
+    row = row * (1 - 0.60 * m.pair(26) * (1 - shown))
     enamel = (0.93 - 0.35 * k.along * k.along) * (1 - 0.18 * c.line(torch.sin(c.u * 33) * 0.03, 0.010))
     inside = over(inside, enamel, c.inside(below_upper - c.sided(row) * (1 - 0.3 * k.along * k.along), 0.006))
     lower_teeth = c.inside(above_lower - 0.040, 0.006)

@@ -70,6 +70,7 @@ class FaceRenderer(nn.Module):
         face = paste(face, lower, mouth.draw_mouth(cl, m, t, k, skin.beard(cl, t, k, face[:, lower])))
         face = paste(face, upper, eyes.draw_brows(cu, t, b, eyes.draw_eyes(cu, t, s, e, face[:, upper])))
         face = face * head.lit(c, s, skin.relief(c, m, t, h, k, e, nu))
+        face = face * (1.10 - 0.17 * face)  # like film: the brightest skin keeps its shading
         picture = head.ears(c, t, s, h, head.behind(c, t, s, h))
         picture = over(picture, face, c.inside(h.distance))
         picture = head.hair(c, t, s, h, picture)

@@ -25,7 +25,7 @@ from .drawing import draw_faces
 from .shoot import studio_scenes, wild_scenes
 from .traits import sample_people
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the drawn sets change; caches of another version are drawn anew."""
 
 PARTS = ("train", "val", "test")

@@ -75,6 +75,15 @@ class Canvas:
         wide = torch.sqrt(width * width + 0.3 * self.px * self.px)
         return (width / wide) * spot(distance, wide)
 
+    def fine(self, frequency: float) -> Tensor:
+        """Return how much of a sine wave in face units (radians a unit) the pixels can show, 1 to 0.
+
+        Finer waves than the pixels would alias into false stripes.
+        """
+        ratio = self.px * (frequency / 1.6)
+        ratio = ratio * ratio
+        return 1 / (1 + ratio * ratio)
+
 
 def blob(du: Tensor, dv: Tensor, su: float | Tensor, sv: float | Tensor) -> Tensor:
     """Return a soft spot with half-axes `su` and `sv`: 1 at its centre, 0 beyond 1.6 of them."""

@@ -24,8 +24,9 @@ def relief(c: Canvas, m: Muscles, t: Traits, head: Head, k: Mouth, e: Eyes, nu: 
     long = 0.025 + 0.03 * t.nose_length - 0.05 * t.child
     broad = 1 + 0.18 * t.nose_width
     height = 0.62 * torch.sqrt(torch.relu(1.02 - 0.92 * head.f) + 1e-3)
+    width = (0.102 + 0.09 * c.v.clamp(-0.35, 0.15)) * broad  # narrow between the eyes
     ridge = torch.sigmoid((c.v + 0.30) * 9) * torch.sigmoid((c.v - (0.13 + long)) * -22)
-    height = height + (0.15 + 0.04 * t.nose_bridge - 0.05 * t.child) * (spot(nu, 0.095 * broad) * ridge)
+    height = height + (0.14 + 0.04 * t.nose_bridge - 0.05 * t.child) * (spot(nu, width) * ridge)
     nv = c.v - long + c.sided(0.04 * m.pair(9) + 0.015 * m.pair(10))
     height = height + 0.085 * blob(nu, nv - 0.09, 0.10 * broad, 0.085)
     height = height + 0.05 * blob(nu.abs() - 0.125 * broad, nv - 0.12, 0.055, 0.055)
@@ -106,7 +107,7 @@ def _nasolabial(c: Canvas, m: Muscles, t: Traits, k: Mouth) -> Tensor:
     along = (c.v - start) / (k.corner_v + (0.03 - start))
     ends = (along * 4 + 0.5).clamp(0.0, 1.0) * (along * -3 + 3.7).clamp(0.0, 1.0)
     off = c.a - 0.165 - along * (k.corner_a - 0.10 + 0.10 * (1 - along))
-    pull = 0.10 + 0.55 * m.pair(12) + 0.62 * m.pair(9) + 0.45 * m.pair(10)
+    pull = 0.10 + 0.44 * m.pair(12) + 0.54 * m.pair(9) + 0.40 * m.pair(10)
     pull = pull + 0.15 * m.pair(20) + 0.12 * m.pair(15)
     depth = (pull * (1 - 0.35 * t.pair("child")) + 0.30 * t.pair("age")).clamp(max=1.0)
     return c.sided(depth) * ends * (0.52 * c.line(off, 0.045) - 0.22 * spot(off - 0.085, 0.06))
@@ -115,10 +116,10 @@ def _nasolabial(c: Canvas, m: Muscles, t: Traits, k: Mouth) -> Tensor:
 def _corner_folds(c: Canvas, m: Muscles, t: Traits, k: Mouth) -> Tensor:
     """Return the folds below the corners of the mouth, and the dimples beside them."""
     du, dv = c.a - k.corner_a, c.v - k.corner_v
-    down = 0.45 * m.pair(15) + 0.18 * m.pair(20) + 0.10 * m.pair(17) + 0.22 * t.pair("age")
+    down = 0.34 * m.pair(15) + 0.12 * m.pair(20) + 0.10 * m.pair(17) + 0.22 * t.pair("age")
     folds = c.sided(down) * blob(du - 0.12 * dv - 0.02, dv - 0.06, 0.034, 0.09)
     rim = c.line(torch.sqrt(du * du + 0.4 * dv * dv + 1e-5) - 0.06, 0.02) * c.inside(0.01 - du, 0.02)
-    return folds + c.sided(0.35 * m.pair(12) + 0.20 * m.pair(20)) * rim
+    return folds + c.sided(0.35 * m.pair(12) + 0.10 * m.pair(20)) * rim
 
 
 def _chin_folds(c: Canvas, m: Muscles, head: Head, k: Mouth) -> Tensor:
@@ -127,16 +128,18 @@ def _chin_folds(c: Canvas, m: Muscles, head: Head, k: Mouth) -> Tensor:
     folds = (0.30 + 0.12 * m.mid(17) + press) * blob(c.u, below, 0.18, 0.038)
     folds = folds + 0.10 * blob(c.u, c.v - 0.5 * (0.265 + k.top), 0.028, 0.07)
     folds = folds + press * blob(c.u, c.v - k.top + 0.05, 0.24, 0.03)
-    pits = torch.sin(c.u * 71 + 1) * torch.sin(c.v * 67 + 3 * c.u)
+    across, down = c.u * 61 + 2 * torch.sin(c.v * 23 + 1), c.v * 57 + 2 * torch.sin(c.u * 19)
+    pits = c.fine(80) * torch.sin(across) * torch.sin(down)
     return folds + 0.18 * m.mid(17) * (pits * blob(c.u, c.v - head.chin + 0.18, 0.13, 0.10))
 
 
 def beard(c: Canvas, t: Traits, k: Mouth, skin: Tensor) -> Tensor:
     """Return the skin with freckles, beard and moustache."""
-    speckle = torch.sin(c.u * 43 + 3) * torch.sin(c.v * 47 + 9 * c.u)
+    across, down = c.u * 43 + 1.7 * torch.sin(c.v * 17 + 2), c.v * 47 + 1.7 * torch.sin(c.u * 13 + 1)
+    speckle = torch.sin(across) * torch.sin(down)
     spots = torch.relu(speckle - 0.55) * blob(c.a - 0.35, c.v - 0.02, 0.3, 0.16)
     skin = skin * (1 - 0.7 * t.freckles * spots)
-    tone = (0.75 * t.hair_tone + 0.02) * (1 + 0.15 * speckle)
+    tone = 0.75 * t.hair_tone + 0.02
     side = c.v - 0.14 - 0.55 * torch.relu(0.62 - c.a)
     below = k.bottom + 0.03 - c.v - 2.5 * torch.relu(c.a - 0.2)
     skin = over(skin, tone, 0.8 * t.beard * (torch.sigmoid(side * 16) * c.inside(below, 0.05)))

@@ -163,7 +163,7 @@ def sample_people(n: int, generator: torch.Generator) -> Tensor:
     put("moustache", torch.where(bearded & (roll("moustache") < 0.35), roll("eye_size"), torch.zeros(())))
     put("glasses", ((roll("glasses") < 0.13) & (child == 0)).float())
     put("glasses_round", roll("glasses_round"))
-    put("sunglasses", (roll("sunglasses") < 0.03).float() * (0.8 + 0.2 * roll("cheeks")))
+    put("sunglasses", (roll("sunglasses") < 0.03).float())
     put("freckles", (roll("freckles") < 0.12).float() * roll("cheeks"))
     put("hat", (roll("hat") < 0.07).float())
     put("toon", torch.zeros(n))
@@ -171,8 +171,10 @@ def sample_people(n: int, generator: torch.Generator) -> Tensor:
 
 
 def person(number: int) -> Tensor:
-    """Return the traits ``(len(TRAITS),)`` of person `number` (any integer from 0)."""
-    return sample_people(1, torch.Generator().manual_seed(7_919 * number + 17))[0]
+    """Return the traits ``(len(TRAITS),)`` of person `number` (any integer from 0), never in sunglasses."""
+    traits = sample_people(1, torch.Generator().manual_seed(7_919 * number + 17))[0]
+    traits[COLUMN["sunglasses"]] = 0
+    return traits
 
 
 def read_people(people: People = None) -> Tensor:
