@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import fertutor
-from fertutor.network.sampler import sample_affine
+from fertutor.network.sampler import Localization, sample_affine
+from fertutor.network.weights import build_network
 from fertutor.saliency.occlusion import occlude
 from fertutor.saliency.plan import Plan
 from fertutor.saliency.windows import Windows
@@ -80,6 +86,17 @@ class Head(nn.Module):
         return self.output(x)
 
 
+def _as_after_training(norm: nn.BatchNorm2d) -> nn.BatchNorm2d:
+    """Running means and scales that are not those of a new layer."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    norm.running_mean.normal_(0, 0.3)
+    norm.running_var.uniform_(0.5, 2)
+    nn.init.normal_(norm.weight, 1, 0.3)
+    nn.init.normal_(norm.bias, 0, 0.3)
+    return norm
+
+
 @st.composite
 def networks(draw: st.DrawFn) -> nn.Module:
     """Networks of the pieces that ours are made of, and some that end locality."""
@@ -103,12 +120,7 @@ def networks(draw: st.DrawFn) -> nn.Module:
             layers.append(pool(kernel, draw(st.integers(1, kernel)), draw(st.integers(0, 1))))
             side = (side + 2 * layers[-1].padding - kernel) // layers[-1].stride + 1
         elif kind == "norm":
-            norm = nn.BatchNorm2d(channels)
-            assert norm.running_mean is not None
-            assert norm.running_var is not None
-            norm.running_mean.normal_(0, 0.3)
-            norm.running_var.uniform_(0.5, 2)
-            layers.append(norm)
+            layers.append(_as_after_training(nn.BatchNorm2d(channels)))
         elif kind == "act":
             layers.append(draw(st.sampled_from([nn.ReLU(inplace=True), nn.SiLU(), nn.Dropout(0.5)])))
         elif kind == "residual":
@@ -156,14 +168,19 @@ def test_equal_to_plain(
     assert (plain.probabilities - fast.probabilities).abs().max() < 1e-5
 
 
+@pytest.mark.parametrize("kind", ["attentional", "compact"])
 @pytest.mark.parametrize("sampler", ["features", "input", "none"])
 @pytest.mark.parametrize(("size", "stride", "edge"), [(8, 4, "clamp"), (7, 3, "cut"), (30, 17, "clamp")])
-def test_the_papers_network(sampler: str, size: int, stride: int, edge: str) -> None:
-    """Both readings of Figure 3, with a transformer that does look at its input."""
+def test_our_networks(kind: str, sampler: str, size: int, stride: int, edge: str) -> None:
+    """Figure 3 in both readings and the compact network, whose transformer does look at its input."""
     torch.manual_seed(3)
-    network = fertutor.AttentionalCNN(sampler=sampler)
-    if network.localization is not None:
-        nn.init.normal_(network.localization.theta.weight, 0, 0.3)
+    narrow = {"widths": [6, 6, 8, 8, 9, 9, 10]} if kind == "compact" else {}
+    network = build_network(kind, sampler=sampler, **narrow)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            _as_after_training(module)
+        elif isinstance(module, Localization):
+            nn.init.normal_(module.theta.weight, 0, 0.3)
     faces = torch.rand(2, 1, 48, 48)
     plain = occlude(network, faces, size, stride, method="plain", edge=edge)
     fast = occlude(network, faces, size, stride, method="incremental", edge=edge)
@@ -228,3 +245,56 @@ def test_weights_are_read_anew_each_time() -> None:
     plain = occlude(network, faces, 16, 16, method="plain")
     assert not torch.allclose(before.probabilities, after.probabilities)
     assert torch.allclose(after.probabilities, plain.probabilities, atol=1e-5)
+
+
+def test_a_network_that_was_altered_is_analysed_anew() -> None:
+    """What is kept from the last map is not used for a network whose layers or forward method changed."""
+    network, faces = fertutor.AttentionalCNN(sampler="none").eval(), torch.rand(1, 1, 48, 48)
+    nn.init.normal_(network.output.weight, 0, 1)
+    occlude(network, faces, 16, 16)
+    network.trunk[0] = nn.Conv2d(1, 10, 5, padding=1)
+    network.trunk[1] = nn.SiLU()
+    network.trunk[4] = nn.ReLU()
+    for layer in (nn.Identity(), nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(2)):
+        network.trunk[3] = layer
+        network.hidden = nn.LazyLinear(50)
+        plain = occlude(network, faces, 16, 16, method="plain")
+        for _ in range(2):
+            fast = occlude(network, faces, 16, 16, method="incremental")
+            assert (plain.probabilities - fast.probabilities).abs().max() < 1e-5
+
+
+def test_a_network_is_not_kept_alive() -> None:
+    """A notebook that makes a hundred networks and their maps does not fill the memory with them."""
+    network = fertutor.AttentionalCNN()
+    occlude(network, torch.rand(1, 1, 48, 48), 16, 16)
+    gone = weakref.ref(network)
+    del network
+    gc.collect()
+    assert gone() is None
+
+
+class Largest(TorchDispatchMode):
+    """Watches the largest map that any call makes; a kernel, of three columns, is none."""
+
+    faces, numbers = 0, 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, Tensor) and out.ndim == 4 and out.shape[-1] > 3 and not out._is_view():
+            self.faces, self.numbers = max(self.faces, len(out)), max(self.numbers, out.numel())
+        return out
+
+
+@pytest.mark.parametrize("method", ["plain", "incremental"])
+def test_memory_is_bounded_by_batch(method: str) -> None:
+    """More images and a smaller stride make no map larger, on a machine with little memory."""
+    network = build_network("compact", widths=[4] * 7).eval()
+    seen = []
+    for images, stride in ((4, 16), (12, 16), (4, 6)):
+        faces = torch.rand(images, 1, 48, 48)
+        with Largest() as largest:
+            occlude(network, faces, 16, stride, method=method, batch=4)
+        assert largest.faces <= 4
+        seen.append(largest.numbers)
+    assert max(seen) == seen[0] > 0

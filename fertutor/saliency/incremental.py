@@ -23,6 +23,8 @@ from .layers import GlobalMean, Join, Kernel, Pointwise, call
 from .plan import Chunk, Plan
 from .reach import Span, paste_index
 
+KEPT_BYTES = 16 * 2**20
+
 
 def incremental_probabilities(
     plan: Plan, images: Tensor, fill: float = 0.0, show_progress: bool = False
@@ -35,6 +37,10 @@ def incremental_probabilities(
         fill: grey level of the squares.
         show_progress: draw a progress bar on stderr.
     """
+    if images.device.type == "cpu":
+        # the C library then keeps up to twice this much freed memory at hand; else it may give the maps
+        # of each chunk back to the system and fetch them page by page for the next, for a third of the time
+        torch.empty(KEPT_BYTES, dtype=torch.uint8)
     parts = images.split(plan.images)
     jobs = ((part, chunk) for part in parts for chunk in plan.chunks)
     outputs: list[Tensor] = []
@@ -104,6 +110,9 @@ class _ChunkRun:
         *calls, last = self.plan.nodes
         for node in calls:
             self.values[node] = self._value(node)
+            for read in self.plan.done_with.get(node, ()):  # its memory serves the next calls
+                self.values.pop(read, None)
+                self.wholes.pop(read, None)
         return self._whole(last.all_input_nodes[0])
 
     def _value(self, node: fx.Node) -> Any:
@@ -195,6 +204,33 @@ class _ChunkRun:
         mean = self.clean.values[node].repeat_interleave(len(self.chunk.squares), 0)
         shift = (crops - before).sum((2, 3)) / (spans[0].side * spans[1].side)
         return mean + shift.view(len(shift), *mean.shape[1:])
+
+
+def follows(plan: Plan, image: Tensor, clean: Tensor) -> bool:
+    """Tell whether a plan that was kept still fits its network, whose layers may have changed.
+
+    Args:
+        plan: made earlier for squares on images of the same size.
+        image: float ``(1, 1, h, w)``.
+        clean: what the network says of it now, softmax ``(1, classes)``.
+    """
+    values: dict[fx.Node, Any] = {}
+    geometry = plan.geometry
+    try:
+        plan.read_weights()
+        for node in plan.nodes[:-1]:
+            if node.op == "placeholder":
+                values[node] = image
+            elif node.op == "get_attr":
+                values[node] = plan.values[node]
+            else:
+                values[node] = whole_call(node, plan, values)
+            if isinstance(values[node], Tensor) and values[node].shape != plan.values[node].shape:
+                return False
+        again = values[plan.nodes[-1].all_input_nodes[0]].softmax(1)
+    except Exception:  # it has lost a layer, or its layers no longer fit together
+        return False
+    return plan.geometry == geometry and bool((again - clean).abs().max() < 1e-5)
 
 
 def whole_call(node: fx.Node, plan: Plan, values: dict[fx.Node, Any]) -> Any:

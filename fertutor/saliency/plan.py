@@ -5,23 +5,27 @@ Everything here is geometry, worked out before any arithmetic on images.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from .layers import GlobalMean, Kernel, Rule, call, multiply_adds, rule_of, trace
+from .layers import TAKEN_IN, GlobalMean, Kernel, Rule, call, multiply_adds, rule_of, trace
 from .reach import Numbers, Reach, Span
 from .windows import Windows
 
 # what one call costs beyond its arithmetic, and how fast the arithmetic goes: rough figures, which
 # only decide how finely squares are grouped
-SECONDS_PER_CALL = 1e-5
+SECONDS_PER_CALL = 6e-5
 MULTIPLY_ADDS_PER_SECOND = {"cpu": 2e10, "cuda": 5e12}
 CHUNKS_TOGETHER = 32
+CACHE_BYTES = 3 * 2**20
+"""On a CPU no map of a chunk is larger, if that can be: beyond it, memory is slower than arithmetic."""
 
 
 @dataclass
@@ -55,7 +59,9 @@ class Plan:
         rules: what is known of each call.
         reaches: rows and columns that each square reaches, for each local map.
         local_means: the means over whole local maps.
+        geometry: what the reaches and the grouping rest on, to be compared after :meth:`read_weights`.
         full_from: names of the calls at which locality ends.
+        done_with: the calls whose values nothing reads any more once a call is made.
         images: number of images that share a chunk.
         chunks: all squares, in pieces of at most `batch` occluded images.
         multiply_adds: arithmetic for one image and all squares (convolutions and linear layers).
@@ -67,17 +73,19 @@ class Plan:
     """
 
     def __init__(self, network: nn.Module, windows: Windows, images: int, batch: int) -> None:
-        self.network = network
+        self._network = weakref.ref(network)
         self.nodes = trace(network)
         self.windows, self.batch = windows, batch
         self.device = next((t.device for t in network.state_dict().values()), torch.device("cpu"))
         self.values: dict[fx.Node, Any] = self._example_values()
         self.rules: dict[fx.Node, Rule] = {}
+        self.read_weights()
         self.reaches: dict[fx.Node, tuple[Reach, Reach]] = {}
         self.local_means: set[fx.Node] = set()
         self.full_from: list[str] = []
         self._follow_the_squares()
-        self.images = max(1, min(images, batch, CHUNKS_TOGETHER * batch // windows.count))
+        self.done_with = self._last_readers()
+        self.images = _images_together(windows, images, batch)
         self.chunks = list(self._pieces(self._choose_groups()))
 
     def _example_values(self) -> dict[fx.Node, Any]:
@@ -88,20 +96,60 @@ class Plan:
             values[node] = black if node.op == "placeholder" else call_or_output(node, self.network, values)
         return values
 
-    def _follow_the_squares(self) -> None:
-        """Find each call's rule, and how far the squares reach, layer by layer."""
-        moving: set[fx.Node] = set()
-        for node in self.nodes:
-            if node.op == "placeholder":
-                moving.add(node)
-                self.reaches[node] = self._reach_on_image()
-            maps = [source for source in node.all_input_nodes if source in moving]
-            if not maps or node.op == "output":
-                continue
-            moving.add(node)
-            rule = rule_of(node, self.network, self.values, maps)
+    @property
+    def network(self) -> nn.Module:
+        """The network."""
+        network = self._network()
+        assert network is not None
+        return network
+
+    def serves(self, windows: Windows, images: int, batch: int, device: torch.device) -> bool:
+        """Tell whether a plan would come out the same for these squares, images and memory."""
+        return (self.windows, self.batch, self.images, self.device) == (
+            windows,
+            batch,
+            _images_together(windows, images, batch),
+            device,
+        )
+
+    def read_weights(self) -> None:
+        """Find each call's rule, with the network's present weights and constants in it."""
+        taken_in: set[fx.Node] = set()
+        self.rules = {}
+        for node, maps in self._moving():
+            rule = TAKEN_IN if node in taken_in else rule_of(node, self.network, self.values, maps)
             if rule is not None:
                 self.rules[node] = rule
+            if isinstance(rule, Kernel):
+                taken_in.update(rule.takes_in)
+        for node in self.nodes:
+            if node.op == "get_attr":
+                self.values[node] = call(node, self.network, self.values)
+
+        self.geometry = [
+            (node, type(rule), (rule.rows, rule.columns, rule.takes_in) if isinstance(rule, Kernel) else ())
+            for node, rule in self.rules.items()
+        ]
+
+    def forget_weights(self) -> None:
+        """Let go of all that belongs to the network, so that a plan that is kept does not keep it alive."""
+        self.rules = {}
+
+    def _moving(self) -> Iterator[tuple[fx.Node, list[fx.Node]]]:
+        """The calls that depend on the image, each with those of its inputs that do."""
+        moving: set[fx.Node] = set()
+        for node in self.nodes:
+            maps = [source for source in node.all_input_nodes if source in moving]
+            if node.op == "placeholder" or maps:
+                moving.add(node)
+            if maps and node.op != "output":
+                yield node, maps
+
+    def _follow_the_squares(self) -> None:
+        """Find how far the squares reach, layer by layer, and where locality ends."""
+        self.reaches.update((node, self._reach_on_image()) for node in self.nodes if node.op == "placeholder")
+        for node, maps in self._moving():
+            rule = self.rules.get(node)
             local = [source for source in maps if source in self.reaches]
             if rule is None or len(local) < len(maps):
                 if local and isinstance(self.values[node], Tensor):
@@ -110,6 +158,14 @@ class Plan:
                 self.local_means.add(node)
             else:
                 self.reaches[node] = self._reach_behind(node, rule, maps)
+
+    def _last_readers(self) -> dict[fx.Node, list[fx.Node]]:
+        done_with: dict[fx.Node, list[fx.Node]] = {}
+        place = {node: number for number, node in enumerate(self.nodes)}
+        for node in self.nodes:
+            if node.users:
+                done_with.setdefault(max(node.users, key=place.__getitem__), []).append(node)
+        return done_with
 
     def _reach_on_image(self) -> tuple[Reach, Reach]:
         windows = self.windows
@@ -162,7 +218,7 @@ class Plan:
                 )
                 work += cost * down * across
             groups = [(rows, columns) for rows in classes[0] for columns in classes[1]]
-            calls = sum(-(-len(r) * len(c) * self.images // self.batch) for r, c in groups) / self.images
+            calls = sum(-(-len(r) * len(c) // self._together(r, c)) for r, c in groups) / self.images
             seconds = work / speed + calls * len(self.nodes) * SECONDS_PER_CALL
             if best is None or seconds < best[0]:
                 best = (seconds, work, groups)
@@ -178,10 +234,32 @@ class Plan:
             total += cost * int(reach[1 - axis].lengths.max()) * reach[axis].lengths
         return total
 
+    def _together(self, rows: Numbers, columns: Numbers) -> int:
+        """How many squares of a group go through the layers at a time."""
+        jobs = self.batch
+        if self.device.type == "cpu":
+            places = [self._whole_size]
+            for node, (down, across) in self.reaches.items():
+                channels = self.values[node].shape[1]
+                places.append(channels * int(down.lengths[rows].max()) * int(across.lengths[columns].max()))
+            jobs = min(jobs, CACHE_BYTES // (4 * max(places)))
+        return max(1, jobs // self.images)
+
+    @cached_property
+    def _whole_size(self) -> int:
+        """Numbers in the largest value that one occluded image needs in full."""
+        full = [
+            source
+            for node in self.nodes
+            if node not in self.reaches and node not in self.local_means
+            for source in (node, *node.all_input_nodes)
+        ]
+        return max(value.numel() for node in full if isinstance(value := self.values[node], Tensor))
+
     def _pieces(self, groups: list[tuple[Numbers, Numbers]]) -> Iterator[Chunk]:
         width = len(self.windows.columns)
-        together = max(1, self.batch // self.images)
         for rows, columns in groups:
+            together = self._together(rows, columns)
             squares = (rows[:, None] * width + columns).ravel()
             for piece in np.split(squares, range(together, len(squares), together)):
                 spans = {}
@@ -192,6 +270,11 @@ class Plan:
                         across.span(piece % width, int(length)),
                     )
                 yield Chunk(piece, spans)
+
+
+def _images_together(windows: Windows, images: int, batch: int) -> int:
+    """Number of images that share a chunk."""
+    return max(1, min(images, batch, CHUNKS_TOGETHER * batch // windows.count))
 
 
 def call_or_output(node: fx.Node, network: nn.Module, values: dict[fx.Node, Any]) -> Any:
