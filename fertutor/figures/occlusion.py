@@ -16,7 +16,8 @@ from ..expressions import class_names
 from ..saliency.by_expression import ExpressionMaps
 from ..saliency.occlusion import OcclusionMap, occlude, occluded_images
 from ..saliency.windows import Windows
-from .style import ACCENTS, INK, describe, new_axes, styled
+from . import style
+from .style import ACCENTS, INK, describe, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 COLOUR_MAP = "cividis"
 LEAST_SCALE = 0.05
 """Maps that never rise above this are drawn on a scale that ends here, lest noise look like signal."""
+
+FADED = 0.5
+"""Grey level into which unimportant parts of a face fade, the same on a light and on a dark page."""
 
 
 @styled
@@ -38,8 +42,8 @@ def draw_map(face: Tensor, result: OcclusionMap, row: int = 0) -> Figure:
     """
     names = class_names(result.clean.shape[1])
     label, said = int(result.labels[row]), int(result.clean[row].argmax())
-    figure, axes = new_axes(1, 3, size=(9.2, 3.4))
-    _picture(axes[0], face, f"{names[said]}, {float(result.clean[row].max()):.0%}")
+    figure, axes = picture_axes(1, 3, size=(9.2, 3.4))
+    picture(axes[0], face, f"{names[said]}, {float(result.clean[row].max()):.0%}")
     maps = (result.flips[row], result.drop[row])
     top = _scale(*maps)
     for ax, values, title in zip(
@@ -68,8 +72,8 @@ def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor, size: int = 16)
     side = faces.shape[-1]
     step = (side - size) // 2 if size < side else side
     windows = Windows(size, max(step, 1), "clamp", side, side)
-    figure, axes = new_axes(
-        len(faces), windows.count, size=(1.35 * windows.count, 1.75 * len(faces)), squeeze=False
+    figure, axes = picture_axes(
+        len(faces), windows.count, size=(1.35 * windows.count, 1.6 * len(faces)), squeeze=False
     )
     words = []
     for row, (face, label) in enumerate(zip(_grey(faces), labels.tolist(), strict=True)):
@@ -79,7 +83,7 @@ def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor, size: int = 16)
         names = class_names(int(network(pictures[:1]).shape[1]))
         for ax, picture, guess in zip(axes[row], pictures, said, strict=True):
             mark = "✓" if guess == label else "✗"
-            _picture(ax, picture, f"{mark} {names[guess]}")
+            picture(ax, picture, f"{mark} {names[guess]}")
             ax.title.set(color=INK if guess == label else ACCENTS[1], fontsize=10)
         wrong = sum(guess != label for guess in said)
         words.append(f"{names[label]}: {wrong} of {windows.count} predictions are wrong")
@@ -104,10 +108,10 @@ def draw_maps(faces: Tensor, result: OcclusionMap, titles: Sequence[str] | None 
     names = class_names(result.clean.shape[1])
     titles = titles or [names[label] for label in result.labels.tolist()]
     count = len(faces)
-    figure, axes = new_axes(3, count, size=(1.4 * count + 1.2, 4.6), squeeze=False)
+    figure, axes = picture_axes(3, count, size=(1.4 * count + 1.2, 4.6), squeeze=False)
     top = _scale(result.flips, result.drop)
     for column, (face, title) in enumerate(zip(faces, titles, strict=True)):
-        _picture(axes[0, column], face, title)
+        picture(axes[0, column], face, title)
         _map(axes[1, column], result.flips[column], top)
         shown = _map(axes[2, column], result.drop[column], top)
     for ax, text in zip(axes[:, 0], ("face", "wrong\npredictions", "lost\nprobability"), strict=True):
@@ -131,8 +135,8 @@ def draw_sizes(network: nn.Module, face: Tensor, label: int, sizes: Sequence[int
         label: the class that the maps are about.
         sizes: sides of the squares in pixels; the stride is a quarter, 4 at most.
     """
-    figure, axes = new_axes(1, len(sizes) + 1, size=(1.7 * len(sizes) + 1.7, 2.2), squeeze=False)
-    _picture(axes[0, 0], face, "face")
+    figure, axes = picture_axes(1, len(sizes) + 1, size=(1.7 * len(sizes) + 1.7, 2.2), squeeze=False)
+    picture(axes[0, 0], face, "face")
     words = []
     for ax, size in zip(axes[0, 1:], sizes, strict=True):
         result = occlude(network, face[None], size, max(1, min(4, size // 4)), torch.tensor([label]))
@@ -151,20 +155,21 @@ def draw_salient(faces: Tensor, maps: Tensor, titles: Sequence[str], columns: in
 
     Args:
         faces: uint8 or float ``(n, 1, h, w)``.
-        maps: float ``(n, h, w)``, flips or drop; each is scaled to its own highest value.
+        maps: float ``(n, h, w)``, flips or drop; each is scaled to its own highest value, and its root
+            is drawn, so that a face is still recognised where the map is low but not nothing.
         titles: one a face.
         columns: faces in a row.
     """
     rows = -(-len(faces) // columns)
-    figure, axes = new_axes(2 * rows, columns, size=(1.6 * columns, 3.6 * rows), squeeze=False)
+    figure, axes = picture_axes(2 * rows, columns, size=(1.6 * columns, 3.6 * rows), squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
     for number, (face, values, title) in enumerate(zip(_grey(faces), maps, titles, strict=True)):
         row, column = 2 * (number // columns), number % columns
-        _picture(axes[row, column], face, title)
-        strength = values.nan_to_num(0).clamp(min=0)
-        strength = strength / strength.max().clamp(min=1e-12)
-        axes[row + 1, column].imshow(face[0].numpy(), vmin=0, vmax=1, alpha=strength.numpy())
+        picture(axes[row, column], face, title)
+        strength = values.nan_to_num(0).clamp(min=0).cpu()
+        strength = (strength / strength.max().clamp(min=1e-12)).sqrt()
+        picture(axes[row + 1, column], FADED + strength * (face.cpu() - FADED))
     places = "; ".join(f"{title} {_place(m)}" for title, m in zip(titles, maps, strict=True))
     return describe(
         figure, f"{len(faces)} faces, and under each only its salient parts. The most salient: {places}."
@@ -179,10 +184,10 @@ def draw_expression_maps(found: ExpressionMaps) -> Figure:
         found: what :func:`fertutor.saliency.by_expression.maps_by_expression` returned.
     """
     count = len(found.names)
-    figure, axes = new_axes(3, count, size=(1.4 * count + 1.2, 4.9), squeeze=False)
+    figure, axes = picture_axes(3, count, size=(1.4 * count + 1.2, 4.9), squeeze=False)
     top = _scale(found.flips, found.drop)
     for column, name in enumerate(found.names):
-        _picture(axes[0, column], found.faces[column][None], name)
+        picture(axes[0, column], found.faces[column][None], name)
         _map(axes[1, column], found.flips[column], top)
         shown = _map(axes[2, column], found.drop[column], top)
         index = found.sparsity_drop[column]
@@ -198,22 +203,31 @@ def draw_expression_maps(found: ExpressionMaps) -> Figure:
     )
 
 
+def picture_axes(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, Any]:
+    """Axes for square pictures, without gaps where the figure is wider or higher than they need."""
+    figure, axes = style.new_axes(rows, columns, size, **options)
+    figure.set_layout_engine("compressed")
+    return figure, axes
+
+
 def _grey(faces: Tensor) -> Tensor:
     return faces.float() / 255 if faces.dtype == torch.uint8 else faces.float()
 
 
-def _picture(ax: Axes, face: Tensor, title: str = "") -> None:
+def picture(ax: Axes, face: Tensor, title: str = "") -> None:
+    """Draw a face, uint8 or float in [0, 1] ``(1, h, w)``, without ticks."""
     ax.imshow(_grey(face)[0].cpu().numpy(), cmap="gray", vmin=0, vmax=1)
-    _bare(ax, title)
+    bare(ax, title)
 
 
 def _map(ax: Axes, values: Tensor, top: float, title: str = "") -> Any:
     shown = ax.imshow(values.cpu().numpy(), cmap=COLOUR_MAP, vmin=0, vmax=top)
-    _bare(ax, title)
+    bare(ax, title)
     return shown
 
 
-def _bare(ax: Axes, title: str) -> None:
+def bare(ax: Axes, title: str = "") -> None:
+    """Leave ticks and frame away."""
     ax.set(xticks=[], yticks=[], title=title)
     for spine in ax.spines.values():
         spine.set_visible(False)

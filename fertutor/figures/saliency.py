@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from .occlusion import COLOUR_MAP
+from .occlusion import COLOUR_MAP, bare, picture, picture_axes
 from .style import ACCENTS, INK, describe, new_axes, styled
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ def draw_truth(rest: Tensor, acted: Tensor, mask: Tensor) -> Figure:
         rest, acted: float ``(1, h, w)``.
         mask: bool ``(h, w)``.
     """
-    figure, axes = new_axes(1, 3, size=(7.5, 2.9))
+    figure, axes = picture_axes(1, 3, size=(7.5, 2.9))
     for ax, face, title in zip(axes, (rest, acted, acted), ("at rest", "acted", "moved"), strict=True):
-        _face(ax, face, title)
+        picture(ax, face, title)
     _outline(axes[2], mask)
     rows = mask.any(1).nonzero()
     share = float(mask.float().mean())
@@ -46,15 +46,15 @@ def draw_ways(faces: Tensor, masks: Tensor, maps: Mapping[str, Tensor]) -> Figur
         maps: name of a way → float ``(n, h, w)``; each map has its own colour scale.
     """
     count = len(faces)
-    figure, axes = new_axes(
+    figure, axes = picture_axes(
         len(maps) + 1, count, size=(1.45 * count + 0.6, 1.5 * (len(maps) + 1)), squeeze=False
     )
     for column, (face, mask) in enumerate(zip(faces, masks, strict=True)):
-        _face(axes[0, column], face)
+        picture(axes[0, column], face)
         _outline(axes[0, column], mask)
         for ax, values in zip(axes[1:, column], maps.values(), strict=True):
             ax.imshow(values[column].clamp(min=0).cpu().numpy(), cmap=COLOUR_MAP)
-            _bare(ax)
+            bare(ax)
             _outline(ax, mask)
     for ax, name in zip(axes[:, 0], ("face", *maps), strict=True):
         ax.set_ylabel(name)
@@ -90,16 +90,5 @@ def draw_sanity(checks: Mapping[str, Sequence[tuple[str, Tensor]]]) -> Figure:
     )
 
 
-def _face(ax: Axes, face: Tensor, title: str = "") -> None:
-    ax.imshow(face[0].cpu().numpy(), cmap="gray", vmin=0, vmax=1)
-    _bare(ax, title)
-
-
 def _outline(ax: Axes, mask: Tensor) -> None:
     ax.contour(mask.cpu().float().numpy(), levels=[0.5], colors=[ACCENTS[1]], linewidths=1.2)
-
-
-def _bare(ax: Axes, title: str = "") -> None:
-    ax.set(xticks=[], yticks=[], title=title)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
