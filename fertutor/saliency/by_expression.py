@@ -32,7 +32,7 @@ class ExpressionMaps:
         sparsity_drop, sparsity_flips: Gini index of the single faces' maps.
         flagged: share of a face that at least one wrong prediction touches, in the paper's sense
             its salient region.
-        contrast: mean index of :data:`SPARSER` less that of the others, on the drop maps.
+        contrast_drop, contrast_flips: mean index of :data:`SPARSER` less that of the others.
         size, stride: of the square.
     """
 
@@ -43,7 +43,8 @@ class ExpressionMaps:
     sparsity_drop: tuple[Interval, ...]
     sparsity_flips: tuple[Interval, ...]
     flagged: tuple[Interval, ...]
-    contrast: Interval
+    contrast_drop: Interval
+    contrast_flips: Interval
     size: int
     stride: int
 
@@ -53,7 +54,7 @@ class ExpressionMaps:
         return {
             "size": self.size,
             "stride": self.stride,
-            "sparser_less_others": _plain(self.contrast),
+            "sparser_less_others": {"drop": _plain(self.contrast_drop), "flips": _plain(self.contrast_flips)},
             "expressions": {
                 name: {
                     "sparsity_drop": _plain(drop),
@@ -105,7 +106,8 @@ def maps_by_expression(
         sparsity_drop=tuple(bootstrap(gini_drop[group]) for group in groups),
         sparsity_flips=tuple(bootstrap(gini_flips[group]) for group in groups),
         flagged=tuple(bootstrap(flagged[group]) for group in groups),
-        contrast=_contrast([gini_drop[group] for group in groups], names),
+        contrast_drop=_contrast([gini_drop[group] for group in groups], names),
+        contrast_flips=_contrast([gini_flips[group] for group in groups], names),
         size=size,
         stride=stride,
     )
