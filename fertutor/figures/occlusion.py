@@ -81,9 +81,9 @@ def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor, size: int = 16)
         with torch.no_grad():
             said = network(pictures).argmax(1).tolist()
         names = class_names(int(network(pictures[:1]).shape[1]))
-        for ax, picture, guess in zip(axes[row], pictures, said, strict=True):
+        for ax, hidden, guess in zip(axes[row], pictures, said, strict=True):
             mark = "✓" if guess == label else "✗"
-            picture(ax, picture, f"{mark} {names[guess]}")
+            picture(ax, hidden, f"{mark} {names[guess]}")
             ax.title.set(color=INK if guess == label else ACCENTS[1], fontsize=10)
         wrong = sum(guess != label for guess in said)
         words.append(f"{names[label]}: {wrong} of {windows.count} predictions are wrong")
