@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -59,8 +60,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             if kind in KINDS:
                 network = _awake(build_network(kind, **arguments)).to(device)
                 for stride, images in cases:
-                    row = _compare(network, stride, images, device, 1 if args.quick else 3, count)
+                    repeats = 1 if args.quick or stride == 1 else 3
+                    row = _compare(network, stride, images, device, repeats, count)
                     rows.append({"network": name, "threads": count, **row})
+                    print(_row(rows[-1]), file=sys.stderr, flush=True)
                 if count == threads[0] and not args.quick:
                     linear.append(
                         {"network": name, "threads": count, "costs": _costs(network, device, count)}
@@ -87,14 +90,7 @@ def describe(figures: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in figures["rows"]:
-        floors = FLOORS[row["network"]]
-        lines.append(
-            f"| {row['network']} | {row['threads']} | {row['stride']} | {row['images']} "
-            f"| {row['ours_ms']:.1f} ({row['ours_first_ms']:.1f}) | {row['captum_default_ms']:.0f} "
-            f"| {row['captum_best_ms']:.1f} ({row['captum_windows_a_pass']}) | {row['against_default']:.1f}x "
-            f"| {row['against_best']:.1f}x | {floors[0]}x, {floors[1]}x "
-            f"| 1/{1 / row['arithmetic_share']:.1f} | 1/{1 / row['least_arithmetic_share']:.1f} |"
-        )
+        lines.append(_row(row))
     worst = max(row["largest_difference"] for row in figures["rows"])
     lines += [
         "",
@@ -110,6 +106,18 @@ def describe(figures: dict[str, Any]) -> str:
         costs = " | ".join(f"{cost['microseconds']:.0f}" for cost in row["costs"])
         lines.append(f"| {row['network']} | {row['threads']} | {costs} |")
     return "\n".join(lines)
+
+
+def _row(row: dict[str, Any]) -> str:
+    """One line of the table; shown on stderr as soon as it is measured, because all take long."""
+    default, best = FLOORS[row["network"]]
+    return (
+        f"| {row['network']} | {row['threads']} | {row['stride']} | {row['images']} "
+        f"| {row['ours_ms']:.1f} ({row['ours_first_ms']:.1f}) | {row['captum_default_ms']:.0f} "
+        f"| {row['captum_best_ms']:.1f} ({row['captum_windows_a_pass']}) | {row['against_default']:.1f}x "
+        f"| {row['against_best']:.1f}x | {default}x, {best}x "
+        f"| 1/{1 / row['arithmetic_share']:.1f} | 1/{1 / row['least_arithmetic_share']:.1f} |"
+    )
 
 
 def _compare(
@@ -138,7 +146,7 @@ def _compare(
 
     copies = iter([copy.deepcopy(network) for _ in range(repeats + 1)])
     clock = _clock(threads, device)
-    passes = (4, 8, 16, 32, 64, 128) if device.type == "cpu" else (64, 256, 1024)
+    passes = ((4, 8, 16, 32, 64) if stride > 1 else (8, 16, 32)) if device.type == "cpu" else (64, 256, 1024)
     trials: dict[str, Callable[[], object]] = {str(n): partial(captum, n) for n in passes}
     trial = alternate(trials, repeats=1, warm_up=1 if stride > 1 else 0, clock=clock)
     best = int(min(trial, key=lambda name: trial[name]))
