@@ -63,4 +63,15 @@ def main(argv: list[str] | None = None) -> int:
         # the reader of our output has gone (`fertutor … | head`); keep Python from saying so at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"fertutor: {_what_failed(error)}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _what_failed(error: OSError) -> str:
+    """Put a file or device that refuses in one sentence."""
+    reason = error.strerror or str(error)
+    if error.filename is None:
+        return f"the system refuses ({reason}): check the free space and the permissions"
+    return f"{error.filename} cannot be read or written ({reason}): check the name, the folder and the space"

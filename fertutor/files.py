@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 
 @contextmanager
@@ -14,14 +16,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     On an exception the temporary file is removed and `path` stays as it was.
 
+    Raises:
+        OSError: names `path` and says why it cannot be written.
+
     Example:
         >>> with replacing("result.json") as temporary:
         ...     temporary.write_text("{}")
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
@@ -30,5 +35,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:  # a full disk speaks through either
+        number, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
+        raise OSError(number, reason or str(error), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

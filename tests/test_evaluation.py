@@ -9,14 +9,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 import fertutor
 from fertutor.cli import main
 from fertutor.errors import InputError
 from fertutor.evaluation import ledger
+from fertutor.evaluation.release import release
 from fertutor.evaluation.report import Report, evaluate, predict_probabilities, wilson_interval
 from fertutor.faces.table import FaceTable
+from fertutor.files import replacing
 
 
 class Oracle(nn.Module):
@@ -128,6 +131,9 @@ def test_train_and_evaluate_from_the_command_line(
     assert report["n"] == 70 == sum(map(sum, report["confusion"]))
     assert report["interval"][0] <= report["accuracy"] <= report["interval"][1]
     assert set(report["per_class"]) == set(fertutor.EXPRESSIONS)
+    assert report["tta"]
+    plain = evaluate(fertutor.load_network(weights), fertutor.load_faces("drawn-studio").test)
+    assert report["plain"] == plain.summary()
     entries = ledger.read(Path(book))
     kinds = sorted(entry["kind"] for entry in entries.values())
     assert kinds == ["evaluation", "training"]
@@ -143,6 +149,51 @@ def test_a_test_split_is_never_opened_off_the_record(
     path = fertutor.save_network(fertutor.AttentionalCNN(), tmp_path / "w.safetensors")
     assert main(["evaluate", str(path), "drawn-studio", "--split", "test", "--no-ledger"]) == 1
     assert "on the record only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device")]
+)
+def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path: Path, error: Exception) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("old")
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half of the n")
+            raise error
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        fail()
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("precious")
+    weights = str(fertutor.save_network(fertutor.AttentionalCNN(), tmp_path / "w.safetensors"))
+    for place in (tmp_path / "file", tmp_path / "file" / "folder"):
+        assert main(["evaluate", weights, "drawn-studio", "--ledger", str(place)]) == 1
+        (said,) = capsys.readouterr().err.splitlines()
+        assert str(place) in said and "check the name" in said
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_release_needs_the_entry_of_its_own_run(tmp_path: Path) -> None:
+    network = fertutor.AttentionalCNN()
+    weights = fertutor.save_network(network, tmp_path / "best.safetensors")
+    entry = tmp_path / "entry.json"
+    other = ledger.describe_network(fertutor.AttentionalCNN(channels=12))
+    for content in ({"kind": "training"}, {"kind": "training", "network": other}, [1]):
+        entry.write_text(json.dumps(content))
+        with pytest.raises(InputError, match=r"entry\.json is not the training run of"):
+            release("new", "A summary.", weights, entry, tmp_path / "weights")
+    with pytest.raises(InputError, match=r"cannot be released as '\.\./new'"):
+        release("../new", "A summary.", weights, entry, tmp_path / "weights")
+    assert not (tmp_path / "weights").exists()
 
 
 def test_report_as_json_is_what_the_contract_names() -> None:

@@ -254,6 +254,8 @@ def test_private_test_may_be_missing_from_either_file(with_votes, faces):
         (lambda rows: rows[:45], "45 rows and FER-2013 has 57"),
         (lambda rows: [*rows[:3], ("Training", "x", 1, 2), *rows[4:]], r"row 4 .* 4 fields instead of 12"),
         (lambda rows: [*rows[:3], ("Training", "x", *["-1"] * 10), *rows[4:]], "row 4 .*not whole numbers"),
+        (lambda rows: [*rows[:3], ("Training", "x", *["11"] * 10), *rows[4:]], "row 4 .*not whole numbers"),
+        (lambda rows: [*rows[:3], ("Training", "x" * 200_000, *rows[3][2:]), *rows[4:]], "row 4 .*larger"),
         (lambda rows: [*rows[:3], ("Test", *rows[3][1:]), *rows[4:]], "row 4 .*'Test'"),
         (lambda rows: [], "no rows"),
     ],
@@ -354,6 +356,9 @@ def test_a_file_cut_short(tmp_path, faces, cut):
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "header of FER-2013"),
         (b"emotion,pixels,Usage\n0," + b"1" * 100_000, "longer than"),
         (b"emotion,pixels,Usage\n\n0,1 2 3,Training\n", "row 1 .*empty"),
+        (b"emotion,pixels,Usage\r0,1 2 3,Training\r", "carriage returns alone"),
+        (b'emotion,pixels,Usage\n"0",1 2\r3,Training\n', "row 1 .*new-line character"),
+        (b"emotion,pixels,pixels,Usage\n0,1,1,Training\n", "column twice"),
     ],
 )
 def test_files_that_are_no_fer2013(tmp_path, content, said):

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .set_options import add_set_options, set_options
+
+if TYPE_CHECKING:
+    from ..evaluation.report import Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="val", choices=("train", "val", "test"))
     parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
     add_set_options(parser)
-    parser.add_argument("--tta", action="store_true", help="average each face with its mirror image")
+    parser.add_argument(
+        "--tta",
+        action="store_true",
+        help="average each face with its mirror image; the accuracy without that stands apart",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--json", action="store_true", help="print the report as one JSON value")
     parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
@@ -41,9 +49,13 @@ def run(args: argparse.Namespace) -> None:
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
     table = splits.parts().get(args.split)
     if table is None:
-        have = ", ".join(splits.parts())
-        raise InputError(f"{args.dataset} as found here has no {args.split} split: it has {have}")
+        have = " and ".join(splits.parts())
+        raise InputError(
+            f"{args.dataset} as found here has no {args.split} split, only {have}: choose one of these with "
+            "--split, or give a copy of the set that holds it"
+        )
     report = evaluate(network, table, tta=args.tta, device=args.device)
+    plain = evaluate(network, table, device=args.device) if args.tta else report
     path = weights_path(args.weights)
     entry = {
         "kind": "evaluation",
@@ -56,6 +68,7 @@ def run(args: argparse.Namespace) -> None:
         "faces": ledger.describe_table(table),
         "network": ledger.describe_network(network),
         **report.as_dict(),
+        **({"plain": plain.summary()} if args.tta else {}),
         **ledger.circumstances(),
     }
     if not args.no_ledger:
@@ -63,16 +76,24 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(entry))
         return
-    print_report(report, f"{args.dataset} {args.split}, {args.labels} labels")
+    title = f"{args.dataset} {args.split}, {args.labels} labels"
+    if args.tta:
+        print(headline(plain, title))
+    print_report(report, title)
 
 
-def print_report(report, title: str) -> None:  # type: ignore[no-untyped-def]
+def headline(report: Report, title: str) -> str:
+    """Return accuracy, interval and n in one line."""
+    low, high = report.interval
+    flips = ", flip-averaged" if report.tta else ""
+    return f"{title}{flips}: {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})"
+
+
+def print_report(report: Report, title: str) -> None:
     """Print accuracy, interval, per-class figures and the confusion matrix."""
     from ..expressions import class_names
 
-    low, high = report.interval
-    flips = ", flip-averaged" if report.tta else ""
-    print(f"{title}{flips}: {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})\n")
+    print(headline(report, title) + "\n")
     names = class_names(len(report.confusion))
     print(f"{'true, predicted →':>18} " + " ".join(f"{name:>8}" for name in names) + "   recall  precision")
     for name, row in zip(names, report.confusion.tolist(), strict=True):

@@ -41,7 +41,6 @@ def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path
         folder: ``results/`` when None.
     """
     folder = folder or results_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     number = 1
     while (path := folder / f"{name}-{number}.json").exists():
         number += 1

@@ -23,8 +23,11 @@ def release(name: str, summary: str, weights: Path, entry_path: Path, folder: Pa
         folder: the package's own folder of weights.
 
     Raises:
-        InputError: when the entry is not that of a training run of this very network.
+        InputError: for a name that is no plain word, or an entry that is not that of a training run of
+            this very network.
     """
+    if not name.replace("-", "").isalnum():
+        raise InputError(f"a network cannot be released as {name!r}: choose letters, digits and hyphens")
     try:
         entry: dict[str, Any] = json.loads(entry_path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -32,7 +35,10 @@ def release(name: str, summary: str, weights: Path, entry_path: Path, folder: Pa
             f"{entry_path} cannot be read as a ledger entry ({error}): name the run's own"
         ) from error
     network = load_network(weights)
-    if entry.get("kind") != "training" or entry["network"] != describe_network(network):
+    if not isinstance(entry, dict) or (entry.get("kind"), entry.get("network")) != (
+        "training",
+        describe_network(network),
+    ):
         raise InputError(
             f"{entry_path} is not the training run of {weights}: name the run's own ledger entry"
         )

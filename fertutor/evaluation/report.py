@@ -63,12 +63,14 @@ class Report:
             }
         return figures
 
+    def summary(self) -> dict[str, Any]:
+        """Return accuracy, interval and n as plain JSON values."""
+        return {"accuracy": self.accuracy, "interval": list(self.interval), "n": self.n}
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
         return {
-            "accuracy": self.accuracy,
-            "interval": list(self.interval),
-            "n": self.n,
+            **self.summary(),
             "tta": self.tta,
             "confusion": self.confusion.tolist(),
             "per_class": self.per_class,

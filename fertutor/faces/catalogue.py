@@ -111,7 +111,10 @@ def load_faces(
     try:
         return face_set.read(find_root(name, root), **options)
     except OSError as error:  # no permission, a disk that fails
-        raise InputError(f"{name} cannot be read: {error.filename}: {error.strerror}") from None
+        raise InputError(
+            f"{name} cannot be read: {error.filename}: {error.strerror}; "
+            "check that it is there and that you may read it"
+        ) from None
 
 
 def default_root(name: str) -> Path | None:

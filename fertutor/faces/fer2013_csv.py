@@ -81,7 +81,11 @@ def _bad_row(path: Path, row: int, what: str) -> InputError:
 def _read_header(path: Path, line: bytes) -> list[str]:
     """Return the names of the columns in file order, in lower case without spaces around them."""
     text = line.decode("utf-8-sig", "replace")
-    columns = [name.strip().lower() for name in next(csv.reader([text]), [])]
+    columns = [name.strip(' \r\n"').lower() for name in text.split(",")]
+    if "\r" in text.rstrip("\r\n"):
+        raise InputError(f"{path} ends its lines with carriage returns alone: save it with line feeds")
+    if len(set(columns)) < len(columns):
+        raise InputError(f"{path} names a column twice in its header: give fer2013.csv as it was published")
     if "pixels" not in columns:
         raise InputError(
             f"{path} does not begin with the header of FER-2013 (emotion,pixels,Usage): give that CSV"
@@ -100,13 +104,19 @@ def _split(path: Path, row: int, line: bytes, columns: list[str]) -> tuple[bytes
         raise _bad_row(path, row, f"it is longer than {LINE_LIMIT} bytes")
     fields = line.split(b",")
     if b'"' in line:
-        text = line.decode("utf-8", "replace")
-        fields = [field.encode() for field in next(csv.reader([text]))]
+        fields = [field.encode() for field in _unquote(path, row, line.decode("utf-8", "replace"))]
     if len(fields) != len(columns):
         cut = "" if line.endswith(b"\n") else ", and the file ends there"
         raise _bad_row(path, row, f"it has {len(fields)} fields instead of {len(columns)}{cut}")
     named = {name: field.strip() for name, field in zip(columns, fields, strict=True)}
     return named["emotion"], named["pixels"], named.get("usage", b"Training")
+
+
+def _unquote(path: Path, row: int, text: str) -> list[str]:
+    try:
+        return next(csv.reader([text]))
+    except csv.Error as error:
+        raise _bad_row(path, row, str(error)) from None
 
 
 def _look_up(path: Path, row: int, column: str, field: bytes, table: dict[bytes, int]) -> int:

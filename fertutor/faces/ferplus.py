@@ -7,6 +7,7 @@ sets*.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -18,6 +19,9 @@ from ..expressions import EXPRESSIONS_WITH_CONTEMPT, FERPLUS_COLUMNS, FERPLUS_LA
 FILE_NAME = "fer2013new.csv"
 HEADER = ("Usage", "Image name", *FERPLUS_COLUMNS)
 SIZE_LIMIT = 64 << 20
+LINE_LIMIT = 1 << 16
+
+_VOTES = tuple(map(str, range(11)))  # ten people vote on each face
 
 
 def read_votes(path: Path, usages: tuple[str, ...]) -> tuple[Tensor, Tensor]:
@@ -38,10 +42,12 @@ def read_votes(path: Path, usages: tuple[str, ...]) -> tuple[Tensor, Tensor]:
     if path.stat().st_size > SIZE_LIMIT:
         raise InputError(f"{path} is larger than {SIZE_LIMIT >> 20} MiB, so it is not FER+'s {FILE_NAME}")
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
+        if tuple(name.strip() for name in file.readline(LINE_LIMIT).split(",")) != HEADER:
+            raise InputError(
+                f"{path} does not begin with the header of FER+ ({','.join(HEADER)}): give that file"
+            )
         reader = csv.reader(file)
-        if tuple(name.strip() for name in next(reader, [])) != HEADER:
-            raise InputError(f"{path} does not begin with the header of FER+ ({','.join(HEADER)})")
-        rows = [_read_row(path, number, row, usages) for number, row in enumerate(reader, start=1)]
+        rows = list(_read_rows(path, reader, usages))
     if not rows:
         raise InputError(f"{path} has no rows below its header: download it again")
     usage, *votes = torch.tensor(rows, dtype=torch.int64).unbind(1)
@@ -49,6 +55,17 @@ def read_votes(path: Path, usages: tuple[str, ...]) -> tuple[Tensor, Tensor]:
     column_of = {label: column for column, label in FERPLUS_LABELS.items()}
     order = [column_of[label] for label in EXPRESSIONS_WITH_CONTEMPT] + ["unknown", "NF"]
     return usage.to(torch.uint8), torch.stack([of_column[column] for column in order], dim=1)
+
+
+def _read_rows(path: Path, reader: Iterator[list[str]], usages: tuple[str, ...]) -> Iterator[list[int]]:
+    number = 0
+    try:
+        for number, row in enumerate(reader, start=1):
+            yield _read_row(path, number, row, usages)
+    except csv.Error as error:
+        raise InputError(
+            f"{path}, row {number + 1} (line {number + 2}): {error}; download {FILE_NAME} again"
+        ) from None
 
 
 def _read_row(path: Path, number: int, row: list[str], usages: tuple[str, ...]) -> list[int]:
@@ -59,8 +76,8 @@ def _read_row(path: Path, number: int, row: list[str], usages: tuple[str, ...]) 
     if row[0] not in usages:
         raise InputError(f"{where}: Usage is {row[0][:20]!r}, which is none of {', '.join(usages)}; {mend}")
     votes = row[2:]
-    if not all(vote.isascii() and vote.isdigit() and len(vote) < 3 for vote in votes):
-        raise InputError(f"{where}: its votes are not whole numbers from 0 to 10; {mend}")
+    if not all(vote in _VOTES for vote in votes):
+        raise InputError(f"{where}: its votes are not whole numbers from 0 to {len(_VOTES) - 1}; {mend}")
     return [usages.index(row[0]), *map(int, votes)]
 
 
