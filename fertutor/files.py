@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from safetensors import SafetensorError
+
+LEFT_BEHIND = 3600
+"""Seconds after which a temporary file counts as left behind by a process that was killed."""
 
 
 @contextmanager
@@ -27,6 +32,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _forget_the_killed(path)
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
@@ -41,3 +47,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _forget_the_killed(path: Path) -> None:
+    """Remove the temporary files of `path` that are too old to be anybody's: a kill leaves its own."""
+    for leftover in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > LEFT_BEHIND:
+                leftover.unlink()

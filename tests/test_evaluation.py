@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,16 @@ def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path: Path, error: Exce
     assert caught.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    old, new = (tmp_path / f".result.json.{pid}.tmp" for pid in (1, 2))
+    for leftover in (old, new):
+        leftover.write_text("half")
+    os.utime(old, (0, 0))
+    with replacing(tmp_path / "result.json") as temporary:
+        temporary.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == [new, tmp_path / "result.json"]
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(
