@@ -102,9 +102,13 @@ def test_finds_everyone_in_a_group_largest_first(astronaut):
 def test_finds_a_face_of_twenty_pixels(astronaut):
     scale = 20 / FACE[2]
     small = astronaut.resize((round(512 * scale), round(512 * scale)), Image.Resampling.BOX)
-    (found,) = find_faces(small)
     x, y, width, height = (round(value * scale) for value in FACE)
+    (found,) = find_faces(small)
     assert overlap(found, (x, y, width, height)) > 0.5
+    large = Image.new("RGB", (1600, 900), (90, 110, 130))
+    large.paste(small, (700, 400))
+    (found,) = find_faces(large)
+    assert overlap(found, (700 + x, 400 + y, width, height)) > 0.5
 
 
 def test_finds_no_face_in_a_landscape_and_says_so(weights, tmp_path, capsys):
