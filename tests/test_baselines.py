@@ -56,6 +56,16 @@ def test_patterns_are_counted_cell_by_cell(splits):
     assert np.allclose((features**2).sum(-1), 1)
 
 
+def test_a_division_by_people_is_an_option_and_on_record(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FERTUTOR_CACHE", str(tmp_path / "cache"))
+    command = ["baselines", "drawn-studio", "--method", "fisherfaces", "--by-subject", "--json"]
+    assert main([*command, "--ledger", str(tmp_path / "results")]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["options"] == {"by_subject": True}
+    (path,) = (tmp_path / "results").iterdir()
+    assert path.name == "baseline-fisherfaces-drawn-studio-original-by-subject-val-1.json"
+
+
 def test_feature_shapes(splits):
     assert hog_features(splits.train.images[:2]).shape == (2, 5 * 5 * 4 * 8)
     assert lbp_features(splits.train.images[:2]).dtype == np.float32

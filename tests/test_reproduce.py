@@ -45,21 +45,23 @@ def test_training_on_a_published_layout_ends_in_a_ledger_entry(jaffe, tmp_path, 
 def test_reproduce_records_training_and_test(jaffe, tmp_path, capsys):
     out, results = tmp_path / "run", tmp_path / "results"
     command = ["reproduce", "jaffe", "--root", str(jaffe), "--epochs", "2", "--device", "cpu"]
-    command += ["--out", str(out), "--ledger", str(results)]
+    command += ["--learning-rate", "0.001", "--out", str(out), "--ledger", str(results)]
     assert main(command) == 0
     assert "the paper says 92.80%" in capsys.readouterr().out
-    tested, trained = only_entry(results, "test-"), only_entry(results, "train-")
+    name = "jaffe-original-features-paper-epochs-2-learning-rate-0.001-0"
+    tested, trained = (only_entry(results, f"reproduce-{kind}-{name}") for kind in ("test", "train"))
     assert tested["n"] == sum(map(sum, tested["confusion"])) == 14
     assert tested["split"] == "test"
     assert tested["faces"]["fingerprint"] not in json.dumps(trained)
     assert tested["weights_sha256"] == ledger.file_sha256(out / "best.safetensors")
     # a second call goes on with the finished run: the same weights, one more opening of the test part
     assert main(command) == 0
-    openings = [json.loads(path.read_text()) for path in results.glob("test-*.json")]
+    openings = [json.loads(path.read_text()) for path in results.glob("reproduce-test-*.json")]
     assert len(openings) == 2
     assert openings[0]["weights_sha256"] == openings[1]["weights_sha256"]
     row = next(line for line in reproductions.page(ledger.read(results)).splitlines() if "| jaffe |" in line)
     assert f"{tested['accuracy']:.1%}" in row
+    assert "| paper, 2 epochs, learning rate 0.001 | 0 |" in row
     assert "92.8%" in row
 
 
@@ -71,7 +73,7 @@ def test_eight_classes_of_ckplus_train_an_eight_class_network(tmp_path, capsys):
         main([*command, "--epochs", "1", "--device", "cpu", "--out", str(out), "--ledger", str(results)]) == 0
     )
     assert load_network(out / "best.safetensors").classes == 8
-    assert only_entry(results, "test-")["options"] == {"sequences": "all", "contempt": "keep"}
+    assert only_entry(results, "reproduce-test-")["options"] == {"sequences": "all", "contempt": "keep"}
     capsys.readouterr()
 
 
@@ -98,6 +100,63 @@ def test_a_set_without_test_faces_is_refused_before_training(tmp_path, capsys):
     assert main(["reproduce", "fer2013", "--root", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
     assert "has no test part" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def measured(accuracy: float, seed: int, /, **options: object) -> dict:
+    """An entry such as `fertutor reproduce drawn-studio` writes, of 10 faces in two classes."""
+    right = round(10 * accuracy)
+    return {
+        "kind": "evaluation",
+        "reproduces": "Table –",
+        "dataset": "drawn-studio",
+        "labels": "original",
+        "split": "test",
+        "options": options,
+        "network": {"kind": "attentional", "arguments": {"sampler": "features"}},
+        "recipe": "paper",
+        "changed": {"learning_rate": 0.001, "epochs": 9},
+        "epochs": 9,
+        "seed": seed,
+        "accuracy": accuracy,
+        "interval": [0.0, 1.0],
+        "n": 10,
+        "confusion": [[right, 0], [9 - right, 1]] if accuracy > 0.5 else [[right, 0], [10 - right, 0]],
+    }
+
+
+def test_divisions_are_compared_seed_by_seed():
+    entries = {
+        "a": measured(0.9, 0),
+        "b": measured(0.6, 0, by_subject=True),
+        "c": measured(0.8, 1, seed=1),
+        "d": measured(0.7, 1, seed=1, by_subject=True),
+        "e": measured(0.9, 2),  # nobody to compare with
+        "f": measured(0.9, 3),
+        "g": measured(0.1, 3, by_subject=True),  # guesses: nothing learnt that could be flattered
+    }
+    method = "paper, 9 epochs, learning rate 0.001"
+    assert reproductions.divisions(entries) == {("drawn-studio", method): [(0.9, 0.6), (0.8, 0.7)]}
+    page = reproductions.page(entries)
+    assert f"| drawn-studio | {method} | 2 | 85.0% | 65.0% | 20.0 points (30.0, 10.0) |" in page
+    assert "| 10.0%, every face called the same |" in page
+    assert "has lost the face" in page
+    assert "has lost the face" not in reproductions.page({"a": entries["a"]})
+
+
+def test_baselines_of_the_ledger_are_on_the_page():
+    entry = measured(0.9, 0) | {
+        "kind": "baseline",
+        "date": "2026-11-24T00:00:00Z",
+        "network": {"kind": "hog-svm"},
+        "train": {"n": 1234},
+    }
+    del entry["reproduces"], entry["options"]
+    newer = entry | {"date": "2026-11-25T00:00:00Z", "accuracy": 0.8}
+    page = reproductions.page({"old": entry, "new": newer})
+    rows = [line for line in page.splitlines() if "hog-svm" in line]
+    assert rows == [
+        "| drawn-studio | hog-svm | test | 80.0% | 0.0% to 100.0% | 10 | as in the paper | 1,234 | `new` |"
+    ]
 
 
 def test_the_books_page_shows_what_the_ledger_holds_and_nothing_else():

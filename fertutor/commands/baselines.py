@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .set_options import add_set_options, options_in_name, set_options
+
 if TYPE_CHECKING:
     from ..evaluation.baselines import FittedBaseline
     from ..evaluation.report import Report
@@ -22,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", default="all", choices=("all", *METHODS))
     parser.add_argument("--split", default="val", choices=("val", "test"))
     parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_set_options(parser)
     parser.add_argument("--limit", type=int, help="fit on this many training faces only, stratified")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print the ledger entries as one JSON list")
@@ -30,16 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Fit each method on the training faces, measure it, record it."""
-    from ..evaluation import ledger
+    from ..evaluation import ledger, reproductions
     from ..evaluation.baselines import fit_baseline
 
-    train, table = _faces(args)
+    options = set_options(args)
+    train, table = _faces(args, options)
+    place = "-".join([args.dataset, args.labels, *options_in_name(options), args.split])
     entries = []
     for name in METHODS if args.method == "all" else (args.method,):
         fitted = fit_baseline(name, train, args.seed)
         report = fitted.evaluate(table)
-        entry = _entry(args, fitted, report, train, table)
-        ledger.append(entry, f"baseline-{name}-{args.dataset}-{args.labels}-{args.split}", args.ledger)
+        entry = _entry(args, fitted, report, train, table) | {"options": options}
+        ledger.append(entry, f"baseline-{name}-{place}", args.ledger)
         entries.append(entry)
         if not args.json:
             low, high = report.interval
@@ -50,17 +55,20 @@ def run(args: argparse.Namespace) -> None:
                 f"fitted on {len(train)} faces, {setting}",
                 flush=True,
             )
+    page = None if args.ledger else reproductions.write_page()
     if args.json:
         print(json.dumps(entries))
+    elif page is not None:
+        print(f"table: {page}")
 
 
-def _faces(args: argparse.Namespace) -> tuple[FaceTable, FaceTable]:
+def _faces(args: argparse.Namespace, options: dict[str, Any]) -> tuple[FaceTable, FaceTable]:
     """Return the training faces, and those to measure on."""
     from ..errors import InputError
     from ..faces.catalogue import load_faces
     from ..faces.splits import stratified
 
-    splits = load_faces(args.dataset, root=args.root, labels=args.labels)
+    splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
     parts = splits.parts()
     for part in ("train", args.split):
         if part not in parts:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .recipe_options import add_recipe_options, changed_numbers, chosen_recipe
 from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
@@ -20,9 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
     add_set_options(parser)
-    parser.add_argument("--recipe", default="paper", help="a named recipe (default: paper)")
+    add_recipe_options(parser)
     parser.add_argument("--sampler", default="features", choices=("features", "input", "none"))
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's own number")
     parser.add_argument("--seed", type=int, default=0, help="of the training")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--out", type=Path, help="the run's folder (default: runs/reproduce-…)")
@@ -42,10 +42,9 @@ def run(args: argparse.Namespace) -> None:
     from ..network.attentional import AttentionalCNN
     from ..training.checkpoint import FILE
     from ..training.loop import train
-    from ..training.recipes import find_recipe
 
     options = set_options(args)
-    recipe = find_recipe(args.recipe, **({} if args.epochs is None else {"epochs": args.epochs}))
+    recipe = chosen_recipe(args)
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
     missing = [part for part in ("train", "val", "test") if part not in splits.parts()]
     if missing:
@@ -57,17 +56,32 @@ def run(args: argparse.Namespace) -> None:
     assert splits.test is not None
     torch.manual_seed(args.seed)  # of the network's own initialisation
     network = AttentionalCNN(sampler=args.sampler, classes=splits.train.classes)
-    name = [args.dataset, args.labels, *options_in_name(options), args.sampler, recipe.name, str(args.seed)]
-    out = args.out or Path("runs") / "-".join(["reproduce", *name])
+    name = "-".join(
+        [
+            args.dataset,
+            args.labels,
+            *options_in_name(options),
+            args.sampler,
+            recipe.name,
+            *options_in_name(changed_numbers(recipe)),
+            str(args.seed),
+        ]
+    )
+    out = args.out or Path("runs") / f"reproduce-{name}"
     result = train(
         network, splits, recipe, seed=args.seed, device=args.device, out=out, resume=(out / FILE).exists()
     )
     report = evaluate(result.network, splits.test, device=args.device)
     trained, tested = _entries(args, options, splits, result, report, out)
-    ledger.append(trained, f"train-{out.name}", args.ledger)
-    path = ledger.append(tested, f"test-{out.name}", args.ledger)
+    ledger.append(trained, f"reproduce-train-{name}", args.ledger)
+    path = ledger.append(tested, f"reproduce-test-{name}", args.ledger)
     low, high = report.interval
     print(f"test accuracy {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})")
+    if reproductions.guesses(tested):
+        print(
+            "the network did not learn: it calls every face the same. Its transformer may have lost the "
+            "face, see the book's page Reproductions; try --learning-rate 0.001 or another --seed"
+        )
     if args.dataset in reproductions.PAPER_ACCURACY:
         print(f"the paper says {reproductions.PAPER_ACCURACY[args.dataset]:.2%}")
     print(f"weights: {out / 'best.safetensors'}")
@@ -104,6 +118,7 @@ def _entries(
         "faces": ledger.describe_table(splits.test),
         "network": ledger.describe_network(result.network),
         "recipe": result.recipe.name,
+        "changed": changed_numbers(result.recipe),
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "best_val_accuracy": result.best_val_accuracy,

@@ -9,7 +9,7 @@ from ..errors import InputError
 
 BELONG_TO = {
     "by_subject": ("ckplus", "jaffe", "ferg", "drawn-posed", "drawn-studio", "drawn-cartoon"),
-    "split_seed": ("ckplus", "jaffe", "ferg"),
+    "split_seed": ("ckplus", "jaffe", "ferg", "drawn-wild", "drawn-posed", "drawn-studio", "drawn-cartoon"),
     "sequences": ("ckplus",),
     "contempt": ("ckplus",),
 }
@@ -21,7 +21,11 @@ def add_set_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by-subject", action="store_true", help="divide by people: nobody is in training and in test"
     )
-    parser.add_argument("--split-seed", type=int, help="of the division (ckplus, jaffe, ferg; default: 0)")
+    parser.add_argument(
+        "--split-seed",
+        type=int,
+        help="of the division; another seed of a drawn set draws other people (default: 0)",
+    )
     parser.add_argument(
         "--sequences", choices=("labelled", "all"), help="ckplus: the 327 labelled, or all 593 (see the book)"
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .recipe_options import add_recipe_options, chosen_recipe
 from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
@@ -21,21 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
     add_set_options(parser)
-    parser.add_argument("--recipe", default="paper", help="a named recipe (default: paper)")
+    add_recipe_options(parser)
     parser.add_argument("--network", default="attentional", help="a kind of network (default: attentional)")
     parser.add_argument("--sampler", choices=("features", "input", "none"), help="where the attention acts")
     parser.add_argument("--channels", type=int, help="kernels of each convolution of the trunk")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's own number")
-    parser.add_argument("--batch", type=int, help="faces a step, instead of the recipe's own number")
-    parser.add_argument("--learning-rate", type=float, help="instead of the recipe's own")
-    parser.add_argument("--penalty", type=float, help="λ of equation (1), instead of the recipe's own")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="another number of the recipe, as JSON: oversample=false, gaussian=null, augmentation.erase=0.2",
-    )
     parser.add_argument(
         "--hold-out", type=float, metavar="SHARE", help="validate on this share of the training faces instead"
     )
@@ -58,14 +47,8 @@ def run(args: argparse.Namespace) -> None:
     from ..faces.catalogue import load_faces
     from ..network.weights import build_network, load_network
     from ..training.loop import train
-    from ..training.recipes import find_recipe
 
-    changes = {
-        name: value
-        for name in ("epochs", "batch", "learning_rate", "penalty")
-        if (value := getattr(args, name)) is not None
-    }
-    recipe = find_recipe(args.recipe, **changes, **dict(_change(text) for text in args.set))
+    recipe = chosen_recipe(args)
     options = set_options(args)
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
     if args.hold_out is not None:
@@ -115,17 +98,6 @@ def run(args: argparse.Namespace) -> None:
     )
     print(f"weights: {out / 'best.safetensors'}")
     print(f"ledger: {path}")
-
-
-def _change(text: str) -> tuple[str, Any]:
-    """Read ``NAME=VALUE``; a value that is not JSON is a word, such as ``optimizer=adam``."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"--set {text} cannot be read: write NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def hold_out_of(splits: FaceSplits, share: float) -> FaceSplits:

@@ -1,0 +1,67 @@
+"""The options of a recipe that several commands share: its name, and each of its numbers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..training.recipes import Recipe
+
+OWN_OPTIONS = ("epochs", "batch", "learning_rate", "penalty")
+"""Numbers with an option of their own; ``--set`` changes the others."""
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options; without them a run follows the paper's recipe."""
+    parser.add_argument("--recipe", default="paper", help="a named recipe (default: paper)")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's own number")
+    parser.add_argument("--batch", type=int, help="faces a step, instead of the recipe's own number")
+    parser.add_argument("--learning-rate", type=float, help="instead of the recipe's own")
+    parser.add_argument("--penalty", type=float, help="λ of equation (1), instead of the recipe's own")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another number of the recipe, as JSON: oversample=false, gaussian=null, augmentation.erase=0.2",
+    )
+
+
+def chosen_recipe(args: argparse.Namespace) -> Recipe:
+    """Return the recipe that was named, with the numbers that were given.
+
+    Raises:
+        InputError: for an unknown recipe, or a number that it does not have.
+    """
+    from ..training.recipes import find_recipe
+
+    given = {name: value for name in OWN_OPTIONS if (value := getattr(args, name)) is not None}
+    return find_recipe(args.recipe, **given, **dict(_change(text) for text in args.set))
+
+
+def changed_numbers(recipe: Recipe) -> dict[str, Any]:
+    """Return the numbers in which a recipe differs from the named one that it was made of."""
+    from ..training.recipes import RECIPES
+
+    named, now = _flat(RECIPES[recipe.name].as_dict()), _flat(recipe.as_dict())
+    return {name: value for name, value in now.items() if value != named[name]}
+
+
+def _flat(numbers: dict[str, Any]) -> dict[str, Any]:
+    inner = {f"augmentation.{name}": value for name, value in numbers["augmentation"].items()}
+    return {name: value for name, value in numbers.items() if name != "augmentation"} | inner
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """Read ``NAME=VALUE``; a value that is not JSON is a word, such as ``optimizer=adam``."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set {text} cannot be read: write NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
