@@ -94,7 +94,7 @@ def divisions(entries: Entries) -> dict[tuple[str, str], list[tuple[float, float
     `--by-subject` only. Networks that only guess are left out: they have learnt nothing that a
     division could flatter.
     """
-    found: dict[tuple[str, ...], dict[bool, float]] = {}
+    found: dict[tuple[str, str, tuple[int, int], str], dict[bool, float]] = {}
     for entry in entries.values():
         if entry.get("split") != "test" or "options" not in entry or guesses(entry):
             continue
@@ -106,10 +106,11 @@ def divisions(entries: Entries) -> dict[tuple[str, str], list[tuple[float, float
             continue
         options = dict(entry["options"])
         people = bool(options.pop("by_subject", False))
-        seeds = json.dumps([options, entry["labels"], entry["seed"]], sort_keys=True)
-        found.setdefault((entry["dataset"], method, seeds), {})[people] = entry["accuracy"]
+        seeds = (options.pop("seed", 0), entry["seed"])
+        rest = json.dumps([options, entry["labels"]], sort_keys=True)
+        found.setdefault((entry["dataset"], method, seeds, rest), {})[people] = entry["accuracy"]
     compared: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for (dataset, method, _), pair in sorted(found.items()):
+    for (dataset, method, *_), pair in sorted(found.items()):
         if len(pair) == 2:
             compared.setdefault((dataset, method), []).append((pair[False], pair[True]))
     return compared
