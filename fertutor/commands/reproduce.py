@@ -79,8 +79,8 @@ def run(args: argparse.Namespace) -> None:
     print(f"test accuracy {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})")
     if reproductions.guesses(tested):
         print(
-            "the network did not learn: it calls every face the same. Its transformer may have lost the "
-            "face, see the book's page Reproductions; try --learning-rate 0.001 or another --seed"
+            "that is no better than guessing: the network may have died early, as the book's page "
+            "Reproductions explains; try --learning-rate 0.001 or another --seed"
         )
     if args.dataset in reproductions.PAPER_ACCURACY:
         print(f"the paper says {reproductions.PAPER_ACCURACY[args.dataset]:.2%}")
