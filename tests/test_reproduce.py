@@ -138,7 +138,7 @@ def test_divisions_are_compared_seed_by_seed():
     assert reproductions.divisions(entries) == {("drawn-studio", method): [(0.9, 0.6), (0.8, 0.7)]}
     page = reproductions.page(entries)
     assert f"| drawn-studio | {method} | 2 | 85.0% | 65.0% | 20.0 points (30.0, 10.0) |" in page
-    assert "| 10.0%, no better than guessing |" in page
+    assert "| 10.0% (5.0–15.0), no better than guessing |" in page
     assert "died early" in page
     assert "died early" not in reproductions.page({"a": entries["a"]})
 
@@ -154,9 +154,7 @@ def test_baselines_of_the_ledger_are_on_the_page():
     newer = entry | {"date": "2026-11-25T00:00:00Z", "accuracy": 0.8}
     page = reproductions.page({"old": entry, "new": newer})
     rows = [line for line in page.splitlines() if "hog-svm" in line]
-    assert rows == [
-        "| drawn-studio | hog-svm | test | 80.0% | 85.0% to 95.0% | 10 | as in the paper | 1,234 | `new` |"
-    ]
+    assert rows == ["| drawn-studio | hog-svm | test | 80.0% (85.0–95.0) | 10 | at random | 1,234 |"]
 
 
 def test_the_books_page_shows_what_the_ledger_holds_and_nothing_else():

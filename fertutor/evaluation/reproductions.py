@@ -31,11 +31,12 @@ HEAD = """# Reproductions
 
 `fertutor reproduce NAME` trains the network of Figure 3 on a face set by the paper's recipe, keeps the
 weights that are best on validation, opens the test part once, writes both to the ledger, and rewrites this
-page from the ledger. A published set needs its licence and `--root DIR`; the drawn stand-ins need nothing.
-Accuracies of drawn and real faces cannot be compared with each other, only the rows of one set.
+page from the ledger, where the entries are called `reproduce-train-…` and `reproduce-test-…`. A published
+set needs its licence and `--root DIR`; the drawn stand-ins need nothing. Accuracies of drawn and real faces
+cannot be compared with each other, only the rows of one set.
 
-| set | paper | test accuracy | 95 % interval | n | division | recipe | seed | ledger |
-|---|---|---|---|---|---|---|---|---|
+| set | paper | test accuracy (95 % interval) | n | division | recipe | seed |
+|---|---|---|---|---|---|---|
 """
 
 DEAD = """
@@ -62,8 +63,8 @@ METHODS = """
 `fertutor baselines NAME` fits histograms of gradients (hog) or of local binary patterns (lbp) with a linear
 support vector machine, and Fisherfaces, and measures them. Of each division, seed 0 is listed.
 
-| set | method | part | accuracy | 95 % interval | n | division | fitted on | ledger |
-|---|---|---|---|---|---|---|---|---|
+| set | method | part | accuracy (95 % interval) | n | division | fitted on |
+|---|---|---|---|---|---|---|
 """
 
 Entries = Mapping[str, Mapping[str, Any]]
@@ -77,7 +78,7 @@ def page(entries: Entries) -> str:
         text += DEAD
     if compared := divisions(entries):
         text += DIVISIONS + _lines(_division_row(*group) for group in compared.items())
-    if methods := [_method_row(*found) for found in _latest_baselines(entries)]:
+    if methods := [_method_row(entry) for entry in _latest_baselines(entries)]:
         text += METHODS + _lines(methods)
     return text
 
@@ -128,39 +129,37 @@ def _result_rows(made: Entries) -> list[list[str]]:
     rows = []
     for real, drawn in STAND_INS.items():
         for name in (real, drawn):
-            own = [_result_row(key, entry) for key, entry in sorted(made.items()) if entry["dataset"] == name]
+            own = [_result_row(entry) for entry in made.values() if entry["dataset"] == name]
             if not own and name == real:
-                missing = f"not measured: `fertutor reproduce {name} --root DIR`"
-                own = [[name, f"{PAPER_ACCURACY[name]:.1%}", missing, *["–"] * 6]]
-            rows += own
+                own = [[name, f"{PAPER_ACCURACY[name]:.1%}", "not measured", *["–"] * 4]]
+            rows += sorted(own, key=lambda row: (row[5], int(row[6]) if row[6].isdecimal() else 0, row[4]))
     return rows
 
 
-def _result_row(key: str, entry: Mapping[str, Any]) -> list[str]:
+def _result_row(entry: Mapping[str, Any]) -> list[str]:
     name = entry["dataset"]
-    guess = ", no better than guessing" if guesses(entry) else ""
     return [
         name,
         f"{PAPER_ACCURACY[name]:.1%}" if name in PAPER_ACCURACY else "–",
-        f"{entry['accuracy']:.1%}{guess}",
-        *_uncertainty(entry),
+        _accuracy(entry) + (", no better than guessing" if guesses(entry) else ""),
+        f"{entry['n']:,}",
         _division(entry),
         _recipe(entry),
         str(entry["seed"]),
-        f"`{key}`",
     ]
 
 
-def _uncertainty(entry: Mapping[str, Any]) -> list[str]:
-    low, high = entry["interval"]
-    return [f"{low:.1%} to {high:.1%}", f"{entry['n']:,}"]
+def _accuracy(entry: Mapping[str, Any]) -> str:
+    low, high = (100 * end for end in entry["interval"])
+    return f"{entry['accuracy']:.1%} ({low:.1f}–{high:.1f})"
 
 
 def _division(entry: Mapping[str, Any]) -> str:
     """Put the options of the set in words."""
     options = dict(entry.get("options", {}))  # the first entries have none
-    words = ["by people" if options.pop("by_subject", False) else "as in the paper"]
-    words += [f"{'division' if name == 'seed' else name} {value}" for name, value in options.items()]
+    given = "its makers'" if entry["dataset"] in ("fer2013", "drawn-wild") else "at random"
+    words = ["by people" if options.pop("by_subject", False) else given]
+    words += [f"{'set' if name == 'seed' else name} {value}" for name, value in options.items()]
     if entry["labels"] != "original":
         words.append(f"labels {entry['labels']}")
     return ", ".join(words)
@@ -188,29 +187,28 @@ def _division_row(group: tuple[str, str], pairs: list[tuple[float, float]]) -> l
     ]
 
 
-def _latest_baselines(entries: Entries) -> list[tuple[str, Mapping[str, Any]]]:
+def _latest_baselines(entries: Entries) -> list[Mapping[str, Any]]:
     """Return the last entry of each baseline on each set's own faces, part and division, set by set."""
     order = [name for pair in STAND_INS.items() for name in pair]
-    latest: dict[tuple[Any, ...], tuple[str, Mapping[str, Any]]] = {}
-    for key, entry in entries.items():
+    latest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for entry in entries.values():
         if entry.get("kind") == "baseline" and "seed" not in entry.get("options", {}):
             place = (order.index(entry["dataset"]), entry["labels"], entry["split"], _division(entry))
             what = (*place, entry["network"]["kind"])
-            if what not in latest or latest[what][1]["date"] < entry["date"]:
-                latest[what] = (key, entry)
+            if what not in latest or latest[what]["date"] < entry["date"]:
+                latest[what] = entry
     return [latest[what] for what in sorted(latest)]
 
 
-def _method_row(key: str, entry: Mapping[str, Any]) -> list[str]:
+def _method_row(entry: Mapping[str, Any]) -> list[str]:
     return [
         entry["dataset"],
         entry["network"]["kind"],
         {"val": "validation"}.get(entry["split"], entry["split"]),
-        f"{entry['accuracy']:.1%}",
-        *_uncertainty(entry),
+        _accuracy(entry),
+        f"{entry['n']:,}",
         _division(entry),
         f"{entry['train']['n']:,}",
-        f"`{key}`",
     ]
 
 
