@@ -26,6 +26,7 @@ _HOMES = {
     "evaluate": "evaluation.report",
     "OcclusionMap": "saliency.occlusion",
     "occlude": "saliency.occlusion",
+    "predict_photo": "faces.photo",
     "InputError": "errors",
 }
 

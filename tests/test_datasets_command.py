@@ -57,6 +57,17 @@ def test_words_and_json_tell_the_same(splits, monkeypatch, capsys):
     assert "blank images: train 1, val 0" in words
 
 
+def test_a_division_by_people_can_be_asked_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FERTUTOR_CACHE", str(tmp_path))
+    parts = []
+    for option in ([], ["--by-subject"]):
+        assert main(["datasets", "drawn-studio", "--json", *option]) == 0
+        parts.append(json.loads(capsys.readouterr().out)["splits"])
+    assert [{part["n"] for part in found.values()} for found in parts] == [{120, 23, 70}, {129, 21, 63}]
+    assert main(["datasets", "drawn-wild", "--by-subject"]) == 1
+    assert "no option of drawn-wild" in capsys.readouterr().err
+
+
 def test_the_list_says_where_each_set_is_looked_for(tmp_path, monkeypatch, capsys):
     (tmp_path / "jaffe").mkdir()
     monkeypatch.setenv("FERTUTOR_DATA", str(tmp_path))

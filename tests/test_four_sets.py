@@ -54,12 +54,17 @@ def test_every_figure_is_said_in_words() -> None:
     from fertutor.figures import sets
 
     table = FaceTable(torch.zeros(9, 1, 48, 48, dtype=torch.uint8), torch.arange(9) % 6)
-    survey = {"expressions": {"happy": {"unanimous": 0.8}, "fear": {"unanimous": 0.25}}}
+    survey = {
+        "expressions": {
+            "fear": {"unanimous": 0.25, "mean_bits": 0.7},
+            "happy": {"unanimous": 0.8, "mean_bits": 0.1},
+        }
+    }
     face = table.images[0]
     figures = {
         "set": sets.draw_sets({"one set": table}),
         "angry 2": sets.draw_counts({"counts": table.counts()}),
-        "fear 25 %": sets.draw_agreement(survey),
+        "happy 80 % and 0.10, fear 25 % and 0.70": sets.draw_agreement(survey),
         "a row": sets.draw_row(table.images[:2].float(), ["a", "b"], "a row"),
         "about 70 to about 90 %": sets.draw_divisions([0, 1], [0.7, 0.9], [0.6, 0.4]),
         "box": sets.draw_framing(Image.fromarray(np.zeros((90, 80, 3), np.uint8)), (5, 5, 48, 48), face),

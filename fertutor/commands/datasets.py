@@ -7,25 +7,29 @@ import json
 import sys
 from typing import Any
 
+from .set_options import add_set_options, options_in_name, set_options
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the set's name and its options."""
-    parser.add_argument("name", nargs="?", help="a face set; none lists them all")
+    parser.add_argument("dataset", metavar="NAME", nargs="?", help="a face set; none lists them all")
     parser.add_argument("--root", help="folder where it lies (default: its name below $FERTUTOR_DATA)")
     parser.add_argument("--labels", default="original", help="original, ferplus or ferplus8 (fer2013 only)")
+    add_set_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     parser.add_argument("--record", action="store_true", help="also write the survey to the ledger")
 
 
 def run(args: argparse.Namespace) -> None:
     """Print the list, or the survey of one set."""
-    if args.name is None:
+    if args.dataset is None:
         sets = list_sets()
         print(json.dumps(sets) if args.json else describe_list(sets))
     else:
-        figures = survey_set(args.name, args.root, args.labels)
+        options = set_options(args)
+        figures = survey_set(args.dataset, args.root, args.labels, **options)
         if args.record:
-            record(figures, args.labels)
+            record(figures, args.labels, options)
         print(json.dumps(figures) if args.json else describe_survey(figures))
 
 
@@ -48,13 +52,13 @@ def list_sets() -> list[dict[str, Any]]:
     return rows
 
 
-def survey_set(name: str, root: str | None, labels: str) -> dict[str, Any]:
+def survey_set(name: str, root: str | None, labels: str, **options: Any) -> dict[str, Any]:
     """Return the survey of a set; of FER-2013 also the counts by FER+ where its votes are at hand."""
     from ..faces.catalogue import find_root, load_faces
     from ..faces.survey import survey
     from ..faces.votes import survey_votes
 
-    figures = survey(load_faces(name, root, labels))
+    figures = survey(load_faces(name, root, labels, **options))
     if name == "fer2013" and labels == "original":
         from ..faces.fer2013 import FERPLUS_CLASSES, has_votes
 
@@ -69,12 +73,13 @@ def survey_set(name: str, root: str | None, labels: str) -> dict[str, Any]:
     return figures
 
 
-def record(figures: dict[str, Any], labels: str) -> None:
+def record(figures: dict[str, Any], labels: str, options: dict[str, Any]) -> None:
     """Append the survey to the ledger; the book reads its figures of real sets from there."""
     from ..evaluation import ledger
 
-    entry = {"kind": "survey", "dataset": figures["name"], "labels": labels, **figures}
-    path = ledger.append(entry | ledger.circumstances(), f"survey-{figures['name']}-{labels}")
+    entry = {"kind": "survey", "dataset": figures["name"], "labels": labels, "options": options, **figures}
+    name = "-".join(["survey", figures["name"], labels, *options_in_name(options)])
+    path = ledger.append(entry | ledger.circumstances(), name)
     print(f"ledger: {path}", file=sys.stderr)
 
 

@@ -54,20 +54,28 @@ def draw_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
 
 @styled
 def draw_agreement(survey: Mapping[str, Any]) -> Figure:
-    """Draw the share of faces on which all voters agree, for each expression, most agreed first.
+    """Draw how far voters agree on each expression, most agreed first: unanimous faces, and mean entropy.
 
     Args:
         survey: of :func:`fertutor.faces.votes.survey_votes`.
     """
     parts = sorted(survey["expressions"].items(), key=lambda item: -item[1]["unanimous"])
-    figure, axis = new_axes(size=(6.4, 3.2))
     names = [name for name, _ in parts]
     shares = [100 * part["unanimous"] for _, part in parts]
-    axis.barh(names, shares, color=[COLOURS[name] for name in names])
-    axis.invert_yaxis()
-    axis.set(xlabel="faces on which all voters agree (%)", xlim=(0, 100))
-    words = ", ".join(f"{name} {share:.0f} %" for name, share in zip(names, shares, strict=True))
-    return describe(figure, f"Bars of the faces on which all voters agree: {words}.")
+    bits = [part["mean_bits"] for _, part in parts]
+    figure, (left, right) = new_axes(1, 2, size=(8.4, 3.2), sharey=True)
+    for axis, values in ((left, shares), (right, bits)):
+        axis.barh(names, values, color=[COLOURS[name] for name in names])
+    left.invert_yaxis()
+    left.set(xlabel="faces on which all agree (%)", xlim=(0, 100))
+    right.set(xlabel="mean entropy (bits)", xlim=(0, 1))
+    words = ", ".join(
+        f"{name} {share:.0f} % and {entropy:.2f}"
+        for name, share, entropy in zip(names, shares, bits, strict=True)
+    )
+    return describe(
+        figure, f"Bars of the faces on which all voters agree, and of their mean entropy: {words}."
+    )
 
 
 @styled
