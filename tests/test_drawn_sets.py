@@ -9,7 +9,7 @@ import torch
 
 from fertutor import load_faces
 from fertutor.errors import InputError
-from fertutor.faces.drawn import load_drawn, plan_drawn
+from fertutor.faces.drawn import draw_faces, load_drawn, plan_drawn
 from fertutor.faces.drawn.characters import CHARACTERS, cast
 from fertutor.faces.drawn.sets import PARTS, WILD_COUNTS, WILD_LABEL_NOISE, WILD_WEAK
 
@@ -102,6 +102,19 @@ def test_load_faces_gives_tables_and_a_second_call_reads_the_cache(
     again = load_faces("drawn-studio")
     for part, table in first.parts().items():
         assert table.fingerprint() == again.parts()[part].fingerprint()
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_rounding_moves_a_grey_level_by_one_at_most(name: str) -> None:
+    """The stated tolerance of a fingerprint: as far as any two floating-point libraries can differ."""
+    drawn = load_drawn(name, size=60, show_progress=False)
+    plan = plan_drawn(name, size=60)
+    rows = (value.double() for value in (plan.action_units, plan.people, plan.scenes))
+    exact = (draw_faces(*rows) * 255).round().to(torch.int16)
+    for number, table in enumerate(drawn.parts().values()):
+        apart = (exact[plan.parts == number] - table.images).abs()
+        assert int(apart.max()) <= 1
+        assert float((apart > 0).float().mean()) < 0.001
 
 
 def test_another_seed_is_another_set_of_the_same_kind() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
+from fertutor.evaluation import ledger, record
 from fertutor.exercises import faces as exercises
-from fertutor.expressions import PROTOTYPES, PROTOTYPES_OPENDBM
+from fertutor.expressions import EXPRESSIONS, PROTOTYPES, PROTOTYPES_OPENDBM
 
 pytest.importorskip("matplotlib")
 figures = pytest.importorskip("fertutor.figures.faces")
@@ -59,3 +63,20 @@ def test_every_figure_describes_itself() -> None:
         assert len(str(figure.get_label())) > 60
     assert "disgust" in str(drawn[1].get_label())
     assert "sad" not in str(drawn[1].get_label())
+
+
+def test_what_drawings_teach_about_photographs_is_what_the_ledger_says() -> None:
+    """The chapter's table and shares are those of one evaluation of a network that saw drawings only."""
+    entries = ledger.read()
+    training = entries["train-drawn-only-1"]
+    found = entries["evaluate-drawn-only-fer2013-original-val-1"]
+    assert (training["dataset"], found["dataset"], found["split"]) == ("drawn-wild", "fer2013", "val")
+    assert training["network"] == found["network"]
+    assert found["accuracy"] >= 0.38
+    book = Path(__file__).resolve().parents[1] / "book" / "faces-and-emotions.ipynb"
+    cells = json.loads(book.read_text(encoding="utf-8"))["cells"]
+    shown = json.dumps([cell.get("outputs") for cell in cells], ensure_ascii=False)
+    rows = {"drawn faces only": "evaluate-drawn-only-fer2013-original-val-1"}
+    assert record.table(entries, rows).splitlines()[-1] in shown
+    for name in EXPRESSIONS:
+        assert f"{name:9}{found['per_class'][name]['recall']:.0%}" in shown
