@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 
@@ -14,7 +15,7 @@ import fertutor
 from fertutor.errors import InputError
 from fertutor.network.attentional import SAMPLERS
 from fertutor.network.sampler import sample_affine
-from fertutor.network.weights import released_networks, weights_path
+from fertutor.network.weights import build_network, released_networks, weights_path
 
 
 def test_it_has_the_parameters_of_figure_3() -> None:
@@ -133,3 +134,32 @@ def test_every_released_network_loads_and_has_a_card() -> None:
             card
         )
         assert weights_path(name).suffix == ".safetensors"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value", "said"),
+    [
+        ({"channels": 10**9}, 0.0, "do not fit"),
+        ({"channels": -3}, 0.0, "do not fit"),
+        ({"widths": [1]}, 0.0, "do not fit"),
+        ({"padding": "everywhere"}, 0.0, "cannot be built"),
+        ({}, float("nan"), "not finite"),
+    ],
+)
+def test_a_header_or_numbers_that_make_no_sense(
+    tmp_path: Path, arguments: dict[str, object], value: float, said: str
+) -> None:
+    """Nothing is allocated for a header's word alone: 10⁹ channels would be 36 GB."""
+    network = fertutor.AttentionalCNN()
+    tensors = {name: torch.full_like(tensor, value) for name, tensor in network.state_dict().items()}
+    header = {"fertutor": json.dumps({"kind": "attentional", "arguments": network.config | arguments})}
+    path = tmp_path / "odd.safetensors"
+    safetensors.torch.save_file(tensors, path, metadata=header)
+    with pytest.raises(InputError, match=said):
+        fertutor.load_network(path)
+
+
+@pytest.mark.parametrize("channels", [0, -1, 10**9])
+def test_a_network_that_cannot_be_is_one_sentence(channels: int) -> None:
+    with pytest.raises(InputError, match=r"network 'attentional' cannot be built"):
+        build_network("attentional", channels=channels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 import fertutor
+from fertutor.cli import main
 from fertutor.errors import InputError
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.sampler import Localization
@@ -131,7 +134,7 @@ def test_a_run_is_never_overwritten_nor_resumed_as_another(tmp_path: Path) -> No
     changed = replace(QUICK, epochs=1, learning_rate=0.1)
     with pytest.raises(InputError, match="another recipe"):
         train(network, splits(), changed, out=tmp_path, resume=True, report=silent)
-    with pytest.raises(InputError, match="another fingerprints"):
+    with pytest.raises(InputError, match="another faces"):
         train(network, splits(70), replace(QUICK, epochs=1), out=tmp_path, resume=True, report=silent)
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
 
@@ -149,6 +152,26 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no run"):
         train(fertutor.AttentionalCNN(), splits(), QUICK, out=tmp_path, resume=True, report=silent)
     (tmp_path / "checkpoint.safetensors").write_bytes(b"\x10\x00")
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors is damaged"):
+        train(fertutor.AttentionalCNN(), splits(), QUICK, out=tmp_path, resume=True, report=silent)
+
+
+def test_a_kill_between_the_checkpoint_and_the_best_weights_loses_nothing(tmp_path: Path) -> None:
+    network = fertutor.AttentionalCNN()
+    recipe = replace(QUICK, epochs=2)
+    train(network, splits(), recipe, out=tmp_path, report=silent)
+    best = (tmp_path / "best.safetensors").read_bytes()
+    (tmp_path / "best.safetensors").unlink()
+    (tmp_path / "history.json").unlink()
+    train(network, splits(), recipe, out=tmp_path, resume=True, report=silent)
+    assert (tmp_path / "best.safetensors").read_bytes() == best
+    assert len(json.loads((tmp_path / "history.json").read_text())) == 2
+
+
+@pytest.mark.parametrize("facts", ["{}", "[]", "null", "nonsense"])
+def test_a_checkpoint_of_something_else_is_named(tmp_path: Path, facts: str) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    safetensors.torch.save_file({"a/b": torch.zeros(1)}, path, metadata={"facts": facts})
     with pytest.raises(InputError, match=r"checkpoint\.safetensors is damaged"):
         train(fertutor.AttentionalCNN(), splits(), QUICK, out=tmp_path, resume=True, report=silent)
 
@@ -184,8 +207,36 @@ def test_every_recipe_says_why() -> None:
     assert all(recipe.name == name and recipe.why for name, recipe in RECIPES.items())
     with pytest.raises(InputError, match="there is no recipe"):
         find_recipe("quick")
-    with pytest.raises(InputError, match="learning_rate must be above 0"):
-        find_recipe("paper", learning_rate=0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("learning_rate", value) for value in (0.0, -1.0, math.inf, math.nan)],
+        *[(name, value) for name in ("penalty", "weight_decay", "mixup") for value in (-1.0, math.nan)],
+        *[(name, value) for name in ("smoothing", "average", "momentum", "warm_up") for value in (-1, 1.0)],
+        ("gaussian", 0.0),
+        ("gaussian", math.nan),
+        ("augmentation.rotation", math.inf),
+        ("augmentation.erase", 2.0),
+        ("augmentation.scale", 1.0),
+        ("name", "mine"),
+        ("epochs", 0),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused(name: str, value: float | str) -> None:
+    with pytest.raises(InputError, match=rf"cannot be changed so: .*{name.split('.')[-1]}"):
+        find_recipe("paper", **{name: value})
+
+
+@pytest.mark.parametrize("arguments", [("--seed", "-1"), ("--seed", str(2**64)), ("--hold-out", "0.001")])
+def test_a_call_that_makes_no_sense_is_one_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "drawn-studio", "--out", str(tmp_path / "run"), *arguments]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert arguments[0] in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_penalty_is_equation_1() -> None:

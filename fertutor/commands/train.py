@@ -48,6 +48,8 @@ def run(args: argparse.Namespace) -> None:
     from ..network.weights import build_network, load_network
     from ..training.loop import train
 
+    if not 0 <= args.seed < 2**63:
+        raise InputError(f"--seed must be a whole number from 0 to 2^63 - 1, not {args.seed}")
     recipe = chosen_recipe(args)
     options = set_options(args)
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
@@ -114,4 +116,6 @@ def hold_out_of(splits: FaceSplits, share: float) -> FaceSplits:
     if not 0 < share < 1:
         raise InputError(f"--hold-out must lie between 0 and 1, not {share:g}")
     kept, held = hold_out(splits.train.labels, share)
+    if not len(kept) or not len(held):
+        raise InputError(f"--hold-out {share:g} of {len(splits.train)} faces leaves one side without any")
     return replace(splits, train=splits.train[kept], val=splits.train[held])

@@ -58,6 +58,8 @@ class AttentionalCNN(nn.Module):
         super().__init__()
         if sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
+        if channels < 1:
+            raise ValueError(f"channels must be 1 or more, not {channels}")
         self.config: dict[str, Any] = {
             "sampler": sampler,
             "channels": channels,

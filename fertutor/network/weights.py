@@ -13,9 +13,11 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import nn
 
 from ..errors import InputError
+from ..faces.table import SIDE
 from ..files import replacing
 from .attentional import AttentionalCNN
 from .compact import CompactCNN
@@ -40,9 +42,13 @@ def build_network(kind: str, **arguments: Any) -> nn.Module:
     if kind not in KINDS:
         raise InputError(f"there is no network {kind!r}: choose one of {', '.join(KINDS)}")
     try:
-        return KINDS[kind](**arguments)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"network {kind!r} cannot be built: {error}") from error
+        network = KINDS[kind](**arguments)
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, 1, SIDE, SIDE))
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"network {kind!r} cannot be built: {reason}; choose other arguments") from error
+    return network.train()
 
 
 def kind_of(network: nn.Module) -> str:
@@ -117,17 +123,26 @@ def load_network(name_or_path: str | Path) -> nn.Module:
         raise InputError(f"{path} cannot be read as weights: {reason}") from error
     try:
         description = json.loads(metadata["fertutor"])
-        network = build_network(description["kind"], **description["arguments"])
+        kind, arguments = str(description["kind"]), dict(description["arguments"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path} does not say which network it belongs to: save it with fertutor.save_network"
         ) from error
     try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
+        with torch.device("meta"):  # a header may ask for any size: nothing is allocated before it fits
+            wanted = {name: value.shape for name, value in KINDS[kind](**arguments).state_dict().items()}
+        fits = wanted == {name: value.shape for name, value in tensors.items()}
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        fits = False
+    if not fits:
         raise InputError(
-            f"the tensors of {path} do not fit the network that its header names: train or fetch it again"
-        ) from error
+            f"the tensors of {path} do not fit the network that its header names ({kind}): "
+            "train or fetch it again"
+        )
+    if not all(bool(value.isfinite().all()) for value in tensors.values()):
+        raise InputError(f"{path} holds numbers that are not finite: train or fetch it again")
+    network = build_network(kind, **arguments)
+    network.load_state_dict(tensors)
     return network.eval()
 
 

@@ -43,8 +43,12 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name in ("rotation", "scale", "shift", "distortion", "brightness", "contrast", "erase"):
-            if not getattr(self, name) >= 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if self.scale >= 1:
+            raise ValueError(f"scale must be below 1, not {self.scale}")
+        if self.erase > 1:
+            raise ValueError(f"erase is a probability and must be 1 or less, not {self.erase}")
 
     @property
     def moves(self) -> bool:

@@ -20,6 +20,8 @@ from ..files import replacing
 
 State = dict[str, Tensor]
 FILE = "checkpoint.safetensors"
+FACTS = {"identity", "history", "best_epoch", "diverged"}
+"""What the facts of a checkpoint hold at least."""
 
 
 def save_checkpoint(folder: Path, parts: dict[str, State], facts: dict[str, Any]) -> None:
@@ -46,6 +48,8 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["facts"])
+            if not isinstance(facts, dict) or not FACTS <= facts.keys():
+                raise ValueError("it is no checkpoint of a run")
             for key in file.keys():  # noqa: SIM118
                 part, name = key.split("/", 1)
                 parts.setdefault(part, {})[name] = file.get_tensor(key)

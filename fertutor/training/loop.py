@@ -132,6 +132,8 @@ def train(
     trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, group)
     if folder is not None and resume:
         trainer.restore(folder)
+        if group.leads:
+            trainer.publish(folder)  # a kill may have come between the checkpoint and these
     trainer.finish(folder, report or _print)
     return trainer.run()
 
@@ -314,7 +316,11 @@ class _Trainer:
             "diverged": self.diverged,
         }
         save_checkpoint(folder, parts, facts)
-        if self.best_epoch == len(self.history):
+        self.publish(folder, new_best=self.best_epoch == len(self.history))
+
+    def publish(self, folder: Path, new_best: bool = True) -> None:
+        """Write what is made of the checkpoint: the best network and the log."""
+        if new_best:
             save_network(self._best_network(), folder / "best.safetensors")
         with replacing(folder / "history.json") as temporary:
             temporary.write_text(json.dumps(self.history, indent=1), encoding="utf-8")
@@ -324,8 +330,10 @@ class _Trainer:
         parts, facts = load_checkpoint(folder)
         for name, value in self.identity.items():
             if _comparable(facts["identity"].get(name)) != _comparable(json.loads(json.dumps(value))):
+                what = "faces" if name == "fingerprints" else name
                 raise InputError(
-                    f"the run in {folder} has another {name}: resume it with what it was started with"
+                    f"the run in {folder} was started with another {what}: resume it with what it was "
+                    "started with, or name another folder with --out"
                 )
         self.network.load_state_dict(parts["network"])
         if self.recipe.average:

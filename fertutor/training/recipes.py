@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -64,8 +65,16 @@ class Recipe:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+        for name in ("weight_decay", "penalty", "mixup"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        for name in ("momentum", "smoothing", "average", "warm_up"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 0 or more and below 1, not {getattr(self, name)}")
+        if self.gaussian is not None and not 0 < self.gaussian < math.inf:
+            raise ValueError(f"gaussian must be above 0 or null, not {self.gaussian}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as plain JSON values."""
@@ -124,7 +133,7 @@ COMPACT = Recipe(
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (PAPER, PAPER_FIXED, COMPACT)}
 
 
-def find_recipe(name: str, **changes: Any) -> Recipe:
+def find_recipe(name: str, /, **changes: Any) -> Recipe:
     """Return a recipe by name, with some of its numbers changed.
 
     Args:
@@ -152,6 +161,7 @@ _KINDS: dict[Any, tuple[type, ...]] = {
     "float | None": (int, float, type(None)),
     "str": (str,),
 }
+_FIXED = ("name", "why")  # they say which recipe it is
 
 
 def _changed(recipe: Recipe, name: str, value: Any) -> Recipe:
@@ -160,7 +170,7 @@ def _changed(recipe: Recipe, name: str, value: Any) -> Recipe:
     owner = getattr(recipe, whole, None) if part else recipe
     declared = {entry.name: entry.type for entry in fields(owner)} if is_dataclass(owner) else {}
     kinds = _KINDS.get(declared.get(part or whole))
-    if kinds is None:
+    if kinds is None or name in _FIXED:
         raise ValueError(f"it has no number {name!r}")
     if type(value) not in kinds:
         raise ValueError(f"{name} cannot be {value!r}")
