@@ -1,8 +1,8 @@
 """A Sphinx extension that mends what the theme and docutils write.
 
 - The theme brings its icons as a font and as a script of 1.6 MB; the font is enough.
-- docutils calls the bibliography a list, but not its entries list items. Screen readers
-  stumble over it.
+- docutils calls the bibliography a list, but not its entries list items; MyST-NB names
+  the button of a hidden cell other than it reads. Screen readers stumble over both.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ MENDS = (
     (
         re.compile(r'<div role="list" class="citation-list">'),
         '<div class="citation-list">',
+    ),
+    (
+        re.compile(r'<summary aria-label="Toggle hidden content">'),
+        "<summary>",
     ),
 )
 """What is looked for in every page, and what takes its place."""

@@ -135,10 +135,21 @@ def show(figure: Figure, alt: str | None = None) -> None:
         raise ValueError("a figure needs alt text: show(figure, alt='what it shows')")
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=2 * DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.05)
-    data = picture.getvalue()
+    data = _smaller(picture)
     width, height = (int.from_bytes(data[start : start + 4], "big") // 2 for start in (16, 20))
     display(
         {"image/png": data, "text/plain": text},
         raw=True,
         metadata={"image/png": {"alt": text, "width": width, "height": height}},
     )
+
+
+def _smaller(picture: io.BytesIO) -> bytes:
+    """Return a PNG with a palette of 256 colours: a third of the bytes, and no difference to the eye."""
+    from PIL import Image
+
+    smaller = io.BytesIO()
+    with Image.open(picture) as image:
+        palette = image.convert("RGBA").quantize(256, method=Image.Quantize.FASTOCTREE)
+    palette.save(smaller, format="png", optimize=True)
+    return smaller.getvalue()
