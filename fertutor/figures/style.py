@@ -145,7 +145,7 @@ def show(figure: Figure, alt: str | None = None) -> None:
 
 
 def _smaller(picture: io.BytesIO) -> bytes:
-    """Return a PNG with a palette of 256 colours: a third of the bytes, and no difference to the eye."""
+    """Return a PNG with a palette of 256 colours: a third of the bytes, for slightly coarser tones."""
     from PIL import Image
 
     smaller = io.BytesIO()
