@@ -80,6 +80,15 @@ def check(table: list[list[str]], known: set[tuple[str, str, int]]) -> int:
             assert claim in known, f"no entry of results/ gives {claim}"
             shares = [cell for cell in shares if cell not in claim]
             found += 1
+        elif "n" in place:  # accuracy and interval in one cell, "76.1% (67.5–83.0)"
+            n = int(row[place["n"]].replace(",", "")) if row[place["n"]].replace(",", "").isdigit() else 0
+            short = {
+                f"{accuracy} ({interval.replace('%', '').replace(' to ', '–')})"
+                for accuracy, interval, faces in known
+                if faces == n
+            }
+            found += sum(cell.split(",")[0] in short for cell in shares)
+            shares = [cell for cell in shares if cell.split(",")[0] not in short]
         assert set(shares) <= PRINTED, f"{shares} is neither of the ledger nor of the paper: {row}"
     return found
 
