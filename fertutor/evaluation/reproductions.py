@@ -46,8 +46,8 @@ DEAD = """
 A network that is no better than guessing has, as a rule, died early. At the paper's rate of 0.005 the first
 steps, taken before there is anything to follow, can drive all units of its trunk below zero, or the grid of
 its transformer out of the picture, where the sampler reads only zeros. Either way the last layers see the
-same of every face, no gradient comes back, and the loss stays at that of guessing. With as few faces as in
-the studio it is a matter of luck; a rate of 0.001 is slow enough to learn first.
+same of every face, no gradient comes back, and the loss stays at that of guessing. Whether it happens is a
+matter of luck, the more so the fewer the faces; a rate of 0.001 is slow enough to learn first.
 """
 
 DIVISIONS = """
