@@ -114,9 +114,6 @@ def noted(folder: Path, size: int) -> dict[str, Any]:
     raise AssertionError(f"Python never heard of size {size}")
 
 
-@pytest.mark.xfail(
-    reason="JupyterLab starts too slowly on a shared machine: not yet understood", strict=False
-)
 def test_values_and_maps_travel_both_ways(browser: Any, lab: tuple[str, Path]) -> None:
     address, folder = lab
     context = browser.new_context(viewport={"width": 1300, "height": 1100})
