@@ -53,7 +53,8 @@ def draw_intervals(rows: Mapping[str, Measured], marks: Mapping[str, float]) -> 
         axis.plot(100 * found.accuracy, place, "o", color=ACCENTS[0])
     for index, (words, share) in enumerate(marks.items()):
         axis.axvline(100 * share, color=ACCENTS[1 + index % 4], linestyle=":")
-        axis.text(100 * share, -0.75, words, ha="center", va="bottom", color=INK)
+        side = ("left", "right")[index % 2]  # neighbours lean away from each other
+        axis.text(100 * share, -0.75, f" {words} ", ha=side, va="bottom", color=INK)
     axis.set_yticks(range(len(rows)), list(rows))
     axis.set(xlabel="accuracy (%)", ylim=(len(rows) - 0.5, -0.8))
     said = ", ".join(f"{words} {found.accuracy:.1%}" for words, found in rows.items())
