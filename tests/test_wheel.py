@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from pathlib import Path
 
@@ -21,6 +23,8 @@ face = fertutor.widgets.ActionUnitFace("paper")
 for name in ("action_units", "confusion", "occlusion", "transformer", "page", "worker"):
     assert (home / "widgets" / "static" / f"{{name}}.mjs").stat().st_size > 1000
 assert "export" in str(face._esm)
+from fertutor.evaluation import ledger
+assert {entries!r} == sorted(ledger.read())
 print("alive")
 """
 
@@ -43,23 +47,18 @@ def test_an_installed_wheel_has_living_widgets(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if "node_modules" in name or name.startswith(("tests", "web", "book"))]
-    # a folder of its own in front of this environment's packages is an empty environment with them
-    home = tmp_path / "site"
-    install = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--target",
-        str(home),
-        str(wheel),
-    ]
-    subprocess.run(install, check=True, capture_output=True)
-    probe = f"import sys; sys.path.insert(0, {str(home)!r})\n" + PROBE.format(checkout=str(ROOT / "fertutor"))
+    # an empty environment, which is lent this one's torch and the rest instead of fetching them anew
+    home = tmp_path / "environment"
+    venv.create(home, with_pip=False, symlinks=True)
+    python = next(path for path in (home / "bin/python", home / "Scripts/python.exe") if path.exists())
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
+    (installed,) = home.rglob("fertutor/cli.py")
+    (installed.parents[1] / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    entries = sorted(path.stem for path in (ROOT / "results").glob("*.json"))
+    probe = PROBE.format(checkout=str(ROOT / "fertutor"), entries=entries)
     done = subprocess.run(
-        [sys.executable, "-c", probe], capture_output=True, text=True, cwd=tmp_path, check=False
+        [str(python), "-c", probe], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "alive"

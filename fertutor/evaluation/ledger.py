@@ -10,7 +10,7 @@ import json
 import platform
 import subprocess
 from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 
@@ -52,16 +52,31 @@ def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path
 def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Return every entry by the name of its file without ``.json``.
 
+    Without a folder, an installed library reads the entries that came with it, and then those of
+    the working folder.
+
     Raises:
         InputError: for a file that is not JSON.
     """
     entries = {}
-    for path in sorted((folder or results_folder()).glob("*.json")):
+    own = sorted((folder or results_folder()).glob("*.json"))
+    for path in own if folder else [*_installed(), *own]:
         try:
             entries[path.stem] = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f"{path} is not JSON ({error}): restore it from version control") from error
     return entries
+
+
+def _installed() -> list[Path]:
+    """Return the entries that were installed with the library; none in a source checkout."""
+    if (ROOT / "pyproject.toml").is_file():
+        return []
+    try:
+        files = distribution("fertutor").files or []
+    except PackageNotFoundError:
+        return []
+    return sorted(Path(str(file.locate())) for file in files if file.match("fertutor/results/*.json"))
 
 
 def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, FaceTable]) -> dict[str, Any]:
