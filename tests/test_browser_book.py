@@ -11,11 +11,7 @@ from conftest import BOOK
 
 pytestmark = pytest.mark.browser
 
-PAGES = sorted(
-    str(path.relative_to(BOOK))
-    for path in [*BOOK.glob("*.html"), *BOOK.glob("book/*.html")]
-    if path.name not in {"genindex.html", "search.html"}
-)
+PAGES = sorted(str(path.relative_to(BOOK)) for path in [*BOOK.glob("*.html"), *BOOK.glob("book/*.html")])
 WITHOUT_WIDGET = 1_000
 WITH_WIDGET = 4_500
 
