@@ -70,6 +70,15 @@ def test_occlusion_maps_are_those_of_python(opened: Any, network: Any) -> None:
             assert drawn == pytest.approx(expected, abs=TOLERANCE)
 
 
+def test_nobody_waits_long(browser: Any, book_address: str) -> None:
+    """Usable within 3 s of the request, and 150 ms from a slider to the map of N = 8 and stride 4."""
+    from benchmarks.page import measure_book
+
+    found = measure_book(browser, book_address, repeats=7)
+    assert found["usable_ms"] < 3000
+    assert found["slider_ms"] < 150
+
+
 def test_the_keyboard_moves_the_patch_and_the_sliders(opened: Any, network: Any) -> None:
     page, _ = opened
     place = revive(page, "occlusion")

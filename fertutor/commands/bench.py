@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError
 
-BENCHMARKS = ("drawn", "faces", "occlusion", "saliency", "training")
+BENCHMARKS = ("drawn", "faces", "occlusion", "page", "saliency", "training")
 ROOT = Path(__file__).resolve().parents[2]
 
 
