@@ -74,3 +74,21 @@ def test_the_book_works_under_a_sub_path(browser: Any, book_folder: Path, tmp_pa
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_plotly_figure_is_drawn_by_our_own_copy_and_follows_the_theme(
+    browser: Any, book_address: str
+) -> None:
+    with open_page(browser, book_address, "book/the-record.html") as (page, traffic):
+        place = page.locator("#curves")
+        place.scroll_into_view_if_needed()
+        place.locator("xpath=self::*[@data-alive]").wait_for(timeout=30_000)
+        assert place.locator(".scatterlayer .trace").count() == 3
+        colours = []
+        for theme in ("light", "dark"):
+            page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+            page.wait_for_timeout(500)
+            colours.append(place.locator(".xtitle").evaluate("text => getComputedStyle(text).fill"))
+        assert colours[0] != colours[1]
+        assert traffic.outside == []
+        assert any(url.endswith("plotly/plotly.min.js") for url in traffic.bodies)

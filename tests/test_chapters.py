@@ -108,3 +108,14 @@ def test_no_dead_widget_is_published(chapter: Path) -> None:
                 assert "text/html" in data, f"cell {cell['id']}"
             if "application/vnd.plotly.v1+json" in data:
                 assert "text/html" in data, f"cell {cell['id']}: the page shows nothing for this figure"
+
+
+def test_a_plotly_figure_has_a_twin_that_a_page_can_show(chapter: Path) -> None:
+    """The page hides plotly's own output, without a word."""
+    for cell in code_cells(read(chapter)):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            if "application/vnd.plotly.v1+json" in data:
+                twin = "".join(data.get("text/html", ""))
+                assert re.match(r'<div data-fertutor="plotly" id="[a-z-]+" data-figure=', twin), cell["id"]
+                assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="[^"]{30,}">', twin), cell["id"]

@@ -20,7 +20,7 @@ try {
   const widgets = ["action_units", "confusion", "occlusion", "transformer"];
   await build({
     absWorkingDir: web,
-    entryPoints: [...widgets, "page", "worker"].map((name) => `src/${name}.js`),
+    entryPoints: [...widgets, "page", "plotly", "worker"].map((name) => `src/${name}.js`),
     outdir: target,
     outExtension: { ".js": ".mjs" },
     alias: { "kernels.wasm": wasm },

@@ -6,6 +6,7 @@ third-party bundle is in the repository.
 
 from __future__ import annotations
 
+import importlib.resources
 import shutil
 import sys
 from pathlib import Path
@@ -30,11 +31,13 @@ MATHJAX = (
 
 
 def main() -> None:
-    """Install the npm packages of the lock file and copy what pages load."""
+    """Install the npm packages of the lock file and copy what pages load; plotly's wheel has its own."""
     status = npm(["ci", "--silent", "--ignore-scripts"], cwd=WEB)
     if status:
         sys.exit(f"npm ci ended with status {status}: is the network there?")
     shutil.rmtree(VENDOR / "mathjax", ignore_errors=True)
+    plotly = importlib.resources.files("plotly") / "package_data" / "plotly.min.js"
+    copy(Path(str(plotly)), VENDOR / "plotly" / "plotly.min.js")
     for name in MATHJAX:
         copy(WEB / "node_modules" / "mathjax" / "es5" / name, VENDOR / "mathjax" / name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..evaluation.record import Measured
 from ..expressions import class_names
@@ -81,3 +81,28 @@ def draw_curves(curves: Mapping[str, Sequence[float]], label: str = "validation 
         for words, values in curves.items()
     )
     return describe(figure, f"Lines of {label.removesuffix(' (%)')} by epoch. {said}.")
+
+
+def plot_curves(curves: Mapping[str, Sequence[float]], label: str = "validation accuracy (%)") -> Any:
+    """Return what :func:`draw_curves` draws as a plotly Figure, whose points say their numbers."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for (words, values), colour in zip(curves.items(), ACCENTS * 2, strict=False):
+        figure.add_scatter(
+            x=list(range(1, len(values) + 1)),
+            y=[round(100 * value, 1) for value in values],
+            name=words,
+            mode="lines",
+            line={"color": colour},
+            hovertemplate="epoch %{x}: %{y} %",
+        )
+    axis = {"gridcolor": "rgba(123, 127, 134, 0.3)", "zeroline": False}
+    figure.update_layout(
+        xaxis={"title": {"text": "epoch"}, **axis},
+        yaxis={"title": {"text": label}, **axis},
+        margin={"l": 60, "r": 10, "t": 10, "b": 50},
+        legend={"x": 0.98, "y": 0.02, "xanchor": "right", "yanchor": "bottom"},
+        height=400,
+    )
+    return figure

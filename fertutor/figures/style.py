@@ -6,7 +6,10 @@ so one grey is used for all text and lines, of equal contrast to both grounds.
 
 from __future__ import annotations
 
+import base64
+import html
 import io
+import json
 from collections.abc import Callable
 from functools import wraps
 from types import MappingProxyType
@@ -133,15 +136,50 @@ def show(figure: Figure, alt: str | None = None) -> None:
     text = alt or figure.get_label()
     if not isinstance(text, str) or not text.strip():
         raise ValueError("a figure needs alt text: show(figure, alt='what it shows')")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=2 * DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.05)
-    data = _smaller(picture)
+    data = _png(figure)
     width, height = (int.from_bytes(data[start : start + 4], "big") // 2 for start in (16, 20))
     display(
         {"image/png": data, "text/plain": text},
         raw=True,
         metadata={"image/png": {"alt": text, "width": width, "height": height}},
     )
+
+
+def show_plotly(figure: Any, still: Figure, id: str) -> None:
+    """Display a plotly figure: alive in a notebook and on the page, with a picture where scripts are off.
+
+    The page hides plotly's own output, so the figure comes with a twin in HTML, which the book's
+    ``page.mjs`` brings to life with our own copy of plotly.js, in the colours of the page.
+
+    Args:
+        figure: a plotly Figure with rounded numbers, for `make test` compares them.
+        still: a matplotlib figure of the same, with its alt text.
+        id: of the HTML element, unique on its page.
+
+    Raises:
+        ValueError: when `still` has no alt text.
+    """
+    from IPython.display import display
+
+    text = still.get_label()
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("a figure needs alt text: describe(still, 'what it shows')")
+    plain = figure.to_plotly_json()
+    content = {"data": plain["data"], "layout": {**plain["layout"], "template": {}}}
+    data = html.escape(json.dumps(content, sort_keys=True), quote=True)
+    source = f"data:image/png;base64,{base64.b64encode(_png(still)).decode()}"
+    twin = (
+        f'<div data-fertutor="plotly" id="{id}" data-figure="{data}">'
+        f'<img src="{source}" alt="{html.escape(text, quote=True)}"></div>'
+    )
+    bundle = {"application/vnd.plotly.v1+json": content, "text/html": twin, "text/plain": text}
+    display(bundle, raw=True)
+
+
+def _png(figure: Figure) -> bytes:
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=2 * DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.05)
+    return _smaller(picture)
 
 
 def _smaller(picture: io.BytesIO) -> bytes:
