@@ -15,6 +15,8 @@ from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from .png import with_palette
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -177,17 +179,10 @@ def show_plotly(figure: Any, still: Figure, id: str) -> None:
 
 
 def _png(figure: Figure) -> bytes:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=2 * DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.05)
-    return _smaller(picture)
-
-
-def _smaller(picture: io.BytesIO) -> bytes:
-    """Return a PNG with a palette of 256 colours: a third of the bytes, for slightly coarser tones."""
     from PIL import Image
 
-    smaller = io.BytesIO()
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=2 * DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.05)
+    picture.seek(0)
     with Image.open(picture) as image:
-        palette = image.convert("RGBA").quantize(256, method=Image.Quantize.FASTOCTREE)
-    palette.save(smaller, format="png", optimize=True)
-    return smaller.getvalue()
+        return with_palette(image)
