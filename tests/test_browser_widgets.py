@@ -156,11 +156,9 @@ def test_the_drawn_face_and_its_probabilities_are_those_of_python(opened: Any, n
     person = props(page, "action_units")["person"]
     units = dict.fromkeys(fertutor.expressions.PROTOTYPES["surprise"], 1.0)
     small = (draw_faces(units, people=[person]) * 255).round() / 255
-    assert probabilities(place) == pytest.approx(network(small).softmax(1)[0].tolist(), abs=5e-3)
+    assert probabilities(place) == pytest.approx(network(small).softmax(1)[0].tolist(), abs=TOLERANCE)
     seen = json.loads(place.locator(".ft").evaluate("card => JSON.stringify(Array.from(card.seen))"))
-    apart = [abs(a - b) for a, b in zip(seen, (small * 255).flatten().tolist(), strict=True)]
-    # a pixel on a hard edge (a lash, a hair) may fall to the other side of it
-    assert sum(levels > 1 for levels in apart) <= 0.01 * len(apart), sorted(apart)[-20:]
+    assert max(abs(a - b) for a, b in zip(seen, (small * 255).flatten().tolist(), strict=True)) <= 1
 
 
 def test_a_theta_by_hand_is_the_sampler_of_python(opened: Any, network: Any) -> None:

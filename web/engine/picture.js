@@ -94,8 +94,13 @@ export class Picture {
       run = [];
     };
     const small = (node) => this.length(node.outputs[0]) < 1000;
-    // what is small depends on nothing large here, so it can be computed first
-    const ordered = [...this.graph.nodes.filter(small), ...this.graph.nodes.filter((node) => !small(node))];
+    // small nodes that depend on nothing large are computed first, so that they do not break up the loops
+    const late = new Set(); // values that are large, or made from one
+    for (const node of this.graph.nodes) {
+      if (!small(node) || node.inputs.some((name) => late.has(name))) late.add(node.outputs[0]);
+    }
+    const early = (node) => !late.has(node.outputs[0]);
+    const ordered = [...this.graph.nodes.filter(early), ...this.graph.nodes.filter((node) => !early(node))];
     for (const node of ordered) {
       const count = this.length(node.outputs[0]);
       if (small(node) || !this.isPointwise(node)) {
