@@ -38,7 +38,7 @@ def test_deep_has_more_than_fifty_layers() -> None:
 def test_compact_starts_as_a_network_without_a_transformer(sampler: str) -> None:
     network = CompactCNN(sampler=sampler).eval()
     faces = torch.rand(3, 1, 48, 48)
-    plain = network._classify(network.trunk(network.normalise(faces)))
+    plain = network.classify(network.trunk(network.normalise(faces)))
     assert torch.allclose(network(faces), plain, atol=1e-4)
 
 
@@ -49,7 +49,7 @@ def test_compact_samples_where_its_theta_says() -> None:
         network.localization.theta.bias.copy_(torch.tensor([0.5, 0.0, 0.2, 0.0, 0.5, -0.1]))
         faces = torch.rand(2, 1, 48, 48)
         maps = sample_affine(network.trunk(network.normalise(faces)), network.theta(faces), "border")
-        assert torch.allclose(network(faces), network._classify(maps), atol=1e-5)
+        assert torch.allclose(network(faces), network.classify(maps), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["compact", "deep"])

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 import fertutor
 from fertutor.errors import InputError
-from fertutor.network.attentional import SAMPLERS
+from fertutor.network.attention import SAMPLERS
 from fertutor.network.sampler import sample_affine
 from fertutor.network.weights import build_network, released_networks, weights_path
 

@@ -6,19 +6,16 @@ Book chapter: *The record*.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from .attentional import SAMPLERS
+from .attention import AttentionNetwork
 from .dropout import Dropout
-from .sampler import Localization, sample_affine
 
 WIDTHS = (24, 24, 48, 48, 64, 64, 96)
 
 
-class CompactCNN(nn.Module):
+class CompactCNN(AttentionNetwork):
     """Seven padded 3x3 convolutions with batch normalisation, a spatial transformer, one linear layer.
 
     Three pairs of convolutions, each pair followed by a max-pool, lead from 48x48 pixels to 6x6 places.
@@ -47,9 +44,6 @@ class CompactCNN(nn.Module):
         torch.Size([2, 7])
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(
         self,
         sampler: str = "features",
@@ -60,26 +54,10 @@ class CompactCNN(nn.Module):
         mean: float = 0.5,
         std: float = 0.25,
     ) -> None:
-        super().__init__()
-        if sampler not in SAMPLERS:
-            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
         if len(widths) != len(WIDTHS):
             raise ValueError(f"widths must be {len(WIDTHS)} numbers of kernels, not {len(widths)}")
-        self.config: dict[str, Any] = {
-            "sampler": sampler,
-            "widths": list(widths),
-            "classes": classes,
-            "dropout": dropout,
-            "padding": padding,
-            "mean": mean,
-            "std": std,
-        }
-        self.sampler = sampler
+        super().__init__(sampler, padding, mean, std, widths=list(widths), classes=classes, dropout=dropout)
         self.classes = classes
-        self.padding = padding
-        self.register_buffer("mean", torch.tensor(float(mean)))
-        self.register_buffer("std", torch.tensor(float(std)))
-        self.localization = None if sampler == "none" else Localization()
         channels = [1, *widths]
         layers: list[nn.Module] = []
         for index in range(6):
@@ -91,31 +69,12 @@ class CompactCNN(nn.Module):
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(widths[-1], classes)
 
-    def normalise(self, x: Tensor) -> Tensor:
-        """Map grey levels in [0, 1] to about zero mean and unit spread."""
-        return (x - self.mean) / self.std
+    def features(self, x: Tensor) -> Tensor:
+        """Return ``(n, widths[5], 6, 6)`` for normalised faces."""
+        return self.trunk(x)
 
-    def theta(self, x: Tensor) -> Tensor:
-        """Return the affine maps ``(n, 2, 3)`` that the network chooses for faces `x` in [0, 1].
-
-        Raises:
-            ValueError: for a network without a transformer.
-        """
-        if self.localization is None:
-            raise ValueError('a network with sampler="none" chooses no affine map')
-        return self.localization(self.normalise(x))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits ``(n, classes)`` for faces ``(n, 1, 48, 48)`` in [0, 1]."""
-        x = self.normalise(x)
-        if self.localization is None:
-            return self._classify(self.trunk(x))
-        theta = self.localization(x)
-        if self.sampler == "input":
-            return self._classify(self.trunk(sample_affine(x, theta, self.padding)))
-        return self._classify(sample_affine(self.trunk(x), theta, self.padding))
-
-    def _classify(self, features: Tensor) -> Tensor:
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits for such maps."""
         return self.output(self.dropout(self.top(features).mean((2, 3))))
 
 

@@ -1,0 +1,83 @@
+"""Where a spatial transformer stands in a network: on the features, on the input, or nowhere.
+
+Book chapter: *Attention: the spatial transformer*.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .sampler import Localization, sample_affine
+
+SAMPLERS = ("features", "input", "none")
+
+
+class AttentionNetwork(nn.Module):
+    """What networks with a spatial transformer share; each brings `features` and `classify`.
+
+    Args:
+        sampler: ``"features"`` warps what `features` returns, ``"input"`` the face itself, ``"none"``
+            leaves the transformer out.
+        padding: what the sampler reads outside its input, see :func:`sample_affine`.
+        mean, std: grey level and spread that are mapped to 0 and 1 before the first layer; part of
+            the network, so that weights and pages cannot disagree about them.
+        more: the network's own arguments, for :attr:`config`.
+
+    Raises:
+        ValueError: for an unknown sampler.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, sampler: str, padding: str, mean: float, std: float, **more: Any) -> None:
+        super().__init__()
+        if sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
+        self.config: dict[str, Any] = {
+            "sampler": sampler,
+            **more,
+            "padding": padding,
+            "mean": mean,
+            "std": std,
+        }
+        self.sampler = sampler
+        self.padding = padding
+        self.register_buffer("mean", torch.tensor(float(mean)))
+        self.register_buffer("std", torch.tensor(float(std)))
+        self.localization = None if sampler == "none" else Localization()
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Map grey levels in [0, 1] to about zero mean and unit spread."""
+        return (x - self.mean) / self.std
+
+    def theta(self, x: Tensor) -> Tensor:
+        """Return the affine maps ``(n, 2, 3)`` that the network chooses for faces `x` in [0, 1].
+
+        Raises:
+            ValueError: for a network without a transformer.
+        """
+        if self.localization is None:
+            raise ValueError('a network with sampler="none" chooses no affine map')
+        return self.localization(self.normalise(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits ``(n, classes)`` for faces ``(n, 1, 48, 48)`` in [0, 1]."""
+        x = self.normalise(x)
+        if self.localization is None:
+            return self.classify(self.features(x))
+        theta = self.localization(x)
+        if self.sampler == "input":
+            return self.classify(self.features(sample_affine(x, theta, self.padding)))
+        return self.classify(sample_affine(self.features(x), theta, self.padding))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the maps of normalised faces that a sampler on the features warps."""
+        raise NotImplementedError
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits for such maps."""
+        raise NotImplementedError
