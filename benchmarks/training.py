@@ -4,7 +4,8 @@ The straight loop is what most reimplementations have: a Dataset that opens ever
 DataLoader, torchvision's transforms on each image, fp32, the default memory format, torch's default
 Adam. Both sides train the same network on the same faces with the same batch and the same kinds of
 augmentation, in two pairs: with the flips, rotations and distortions of the paper's recipe, and without
-the distortions, which torchvision's transforms take most of their time for.
+the distortions, which torchvision's transforms take most of their time for. Then the other networks, with
+distortions, and how our time grows with the number of faces and with the batch.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,19 @@ from torchvision.transforms import v2
 
 from benchmarks.timing import alternate, machine
 from fertutor.faces.table import FaceSplits, FaceTable
-from fertutor.network.attentional import AttentionalCNN
+from fertutor.network.weights import build_network
 from fertutor.training.device import choose_setting
 from fertutor.training.loop import train
 from fertutor.training.recipes import PAPER
 
 FACES = 2048
 BATCH = 128
+FEW_FACES = 512
+"""For the networks that take longer, on which nothing but the network differs."""
+
+OTHERS = ("compact", "deep")
+GROWTH = ((512, 128), (2048, 128), (8192, 128), (2048, 32), (2048, 512))
+"""(Faces, batch) of an epoch of the paper's network."""
 
 
 class FaceFiles(Dataset):
@@ -58,19 +66,32 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         for index, image in enumerate(table.images):
             Image.fromarray(image[0].numpy()).save(Path(folder) / f"{index}.png")
         ways: dict[str, Callable[[], object]] = {
-            "ours": lambda: _ours(table, setting.device, distort=True),
-            "PIL loop": lambda: _straight(Path(folder), table, setting.device, distort=True),
+            "ours": lambda: _ours(table, setting.device),
+            "PIL loop": lambda: _straight(Path(folder), table, setting.device),
             "ours, undistorted": lambda: _ours(table, setting.device, distort=False),
             "PIL loop, undistorted": lambda: _straight(Path(folder), table, setting.device, distort=False),
         }
+        few = table[:FEW_FACES]
+        others: dict[str, Callable[[], object]] = {}
+        for kind in OTHERS:
+            others[f"ours, {kind}"] = partial(_ours, few, setting.device, kind=kind)
+            others[f"PIL loop, {kind}"] = partial(_straight, Path(folder), few, setting.device, kind=kind)
         one_core = setting.device == "cpu" and torch.get_num_threads() == 1
         clock = time.process_time if one_core else time.perf_counter
         seconds = alternate(ways, repeats=3 if args.quick else 7, clock=clock)
+        more = alternate(others, repeats=3, clock=clock)
     rates = {name: len(table) / value for name, value in seconds.items()}
+    rates |= {name: len(few) / value for name, value in more.items()}
+    grown = {
+        f"{faces} faces, batch {batch}": (faces, partial(_ours, _faces(faces), setting.device, batch=batch))
+        for faces, batch in GROWTH
+    }
+    slow = alternate({name: way for name, (_, way) in grown.items()}, repeats=3, clock=clock)
     return {
         "images_per_second": rates,
         "ratio": rates["ours"] / rates["PIL loop"],
         "ratio_undistorted": rates["ours, undistorted"] / rates["PIL loop, undistorted"],
+        "growth": {name: faces / slow[name] for name, (faces, _) in grown.items()},
         "faces": len(table),
         "batch": BATCH,
         "clock": "process CPU time" if one_core else "wall",
@@ -88,6 +109,7 @@ def describe(figures: dict[str, Any]) -> str:
         f"ours is {figures['ratio']:.2f} times as fast, "
         f"{figures['ratio_undistorted']:.2f} times without distortions"
     )
+    lines += [f"{name:>26} {rate:8.0f} images/s" for name, rate in figures["growth"].items()]
     lines.append(f"{figures['setting']}  {figures['machine']}")
     return "\n".join(lines)
 
@@ -99,20 +121,24 @@ def _faces(n: int) -> FaceTable:
     return FaceTable(images, torch.arange(n) % 7)
 
 
-def _ours(table: FaceTable, device: str, distort: bool) -> None:
+def _ours(
+    table: FaceTable, device: str, distort: bool = True, kind: str = "attentional", batch: int = BATCH
+) -> None:
     how = PAPER.augmentation if distort else replace(PAPER.augmentation, distortion=0.0)
-    recipe = replace(PAPER, epochs=1, batch=BATCH, oversample=False, augmentation=how)
+    recipe = replace(PAPER, epochs=1, batch=batch, oversample=False, penalty=0.0, augmentation=how)
     splits = FaceSplits("random", table, table[: table.classes], None)
-    train(AttentionalCNN(), splits, recipe, device=device, report=lambda line: None)
+    train(build_network(kind), splits, recipe, device=device, report=lambda line: None)
 
 
-def _straight(folder: Path, table: FaceTable, device: str, distort: bool) -> None:
+def _straight(
+    folder: Path, table: FaceTable, device: str, distort: bool = True, kind: str = "attentional"
+) -> None:
     steps: list[nn.Module] = [v2.RandomHorizontalFlip(), v2.RandomRotation(10, v2.InterpolationMode.BILINEAR)]
     if distort:
         steps.append(v2.ElasticTransform(alpha=10.0, sigma=4.0))
     steps += [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
     dataset = FaceFiles(folder, table.labels.tolist(), v2.Compose(steps))
-    network = AttentionalCNN().to(device).train()
+    network = build_network(kind).to(device).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.005, weight_decay=0.001)
     for images, labels in DataLoader(dataset, batch_size=BATCH, shuffle=True):
         optimizer.zero_grad()
