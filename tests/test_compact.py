@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import fertutor
-from fertutor.network.compact import CompactCNN
+from fertutor.network.compact import BestCNN, CompactCNN
 from fertutor.network.deep import DeepCNN
 from fertutor.network.export import export_network
 from fertutor.network.sampler import sample_affine
@@ -27,6 +27,12 @@ def test_compact_keeps_to_what_is_claimed_of_it() -> None:
     network = CompactCNN()
     assert sum(value.numel() for value in network.parameters()) == 190_767 <= 200_000
     assert main_path(network) == 8 < 10
+
+
+def test_best_keeps_to_what_is_claimed_of_it() -> None:
+    network = BestCNN()
+    assert sum(value.numel() for value in network.parameters()) == 1_382_711 <= 5_000_000
+    assert main_path(network) == 9 < 10
 
 
 def test_deep_has_more_than_fifty_layers() -> None:
@@ -52,7 +58,7 @@ def test_compact_samples_where_its_theta_says() -> None:
         assert torch.allclose(network(faces), network.classify(maps), atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["compact", "deep"])
+@pytest.mark.parametrize("kind", ["compact", "best", "deep"])
 def test_networks_come_back_from_disk_and_as_onnx(kind: str, tmp_path: Path) -> None:
     network = fertutor.build_network(kind, classes=8).eval()
     faces = torch.rand(2, 1, 48, 48)
@@ -62,7 +68,7 @@ def test_networks_come_back_from_disk_and_as_onnx(kind: str, tmp_path: Path) -> 
 
 
 def test_what_cannot_be_built_is_said_in_a_sentence() -> None:
-    with pytest.raises(fertutor.InputError, match="widths must be 7 numbers"):
+    with pytest.raises(fertutor.InputError, match="widths must be 7 or more numbers"):
         fertutor.build_network("compact", widths=[8, 8])
     with pytest.raises(fertutor.InputError, match="blocks must be 1 or more, not 0"):
         fertutor.build_network("deep", blocks=0)

@@ -168,14 +168,16 @@ def test_equal_to_plain(
     assert (plain.probabilities - fast.probabilities).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("kind", ["attentional", "compact"])
+NARROW = {"attentional": {}, "compact": {"widths": [6, 6, 8, 8, 9, 9, 10]}, "best": {"widths": [6] * 8}}
+
+
+@pytest.mark.parametrize("kind", list(NARROW))
 @pytest.mark.parametrize("sampler", ["features", "input", "none"])
 @pytest.mark.parametrize(("size", "stride", "edge"), [(8, 4, "clamp"), (7, 3, "cut"), (30, 17, "clamp")])
 def test_our_networks(kind: str, sampler: str, size: int, stride: int, edge: str) -> None:
-    """Figure 3 in both readings and the compact network, whose transformer does look at its input."""
+    """Figure 3 in both readings and the networks beside it, whose transformers do look at their input."""
     torch.manual_seed(3)
-    narrow = {"widths": [6, 6, 8, 8, 9, 9, 10]} if kind == "compact" else {}
-    network = build_network(kind, sampler=sampler, **narrow)
+    network = build_network(kind, sampler=sampler, **NARROW[kind])
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             _as_after_training(module)

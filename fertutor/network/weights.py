@@ -20,12 +20,13 @@ from ..errors import InputError
 from ..faces.table import SIDE
 from ..files import replacing
 from .attentional import AttentionalCNN
-from .compact import CompactCNN
+from .compact import BestCNN, CompactCNN
 from .deep import DeepCNN
 
 KINDS: dict[str, Callable[..., nn.Module]] = {
     "attentional": AttentionalCNN,
     "compact": CompactCNN,
+    "best": BestCNN,
     "deep": DeepCNN,
 }
 """Network names of the command line's ``--network`` and of weights files."""

@@ -46,14 +46,65 @@ class Group:
     def share(self, network: nn.Module) -> nn.Module:
         """Return the network as one whose gradients are averaged over all processes.
 
-        Raises:
-            InputError: for batch normalisation, whose statistics would be of a part of the batch.
+        Batch normalisation is replaced in `network` itself, by one whose statistics are of the whole batch.
         """
         if self.size == 1:
             return network
-        if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
-            raise InputError("batch normalisation needs the whole batch in one process: leave out --devices")
+        for parent in list(network.modules()):
+            for name, module in parent.named_children():
+                if isinstance(module, nn.BatchNorm2d):
+                    setattr(parent, name, SharedBatchNorm(module))
         return DistributedDataParallel(network)
+
+
+class SharedBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation over the rows of all processes, with the weights and buffers of `norm`.
+
+    torch's SyncBatchNorm does the same for GPUs only.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
+        super().__init__(norm.num_features, norm.eps, norm.momentum)
+        self.load_state_dict(norm.state_dict(), assign=True)
+        self.weight, self.bias = norm.weight, norm.bias  # the very parameters
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` normalised for each channel; a float tensor ``(n, c, h, w)`` of the same dtype."""
+        if not self.training:
+            return super().forward(x)
+        wide = x.float()
+        places = wide.new_tensor([x.numel() / x.shape[1]])
+        sums = _Total.apply(torch.cat([wide.sum((0, 2, 3)), places]))
+        count = sums[-1].item()
+        mean = sums[:-1] / count
+        centred = wide - mean.view(1, -1, 1, 1)
+        variance = _Total.apply(centred.square().sum((0, 2, 3))) / count
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean += self.momentum * (mean - self.running_mean)
+            self.running_var += self.momentum * (variance * count / (count - 1) - self.running_var)
+        scale = (variance + self.eps).rsqrt() * self.weight
+        return (centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)).to(x.dtype)
+
+
+class _Total(torch.autograd.Function):
+    """The sum over all processes, and the way back: each process's gradient counts for all."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        values = values.clone()
+        dist.all_reduce(values)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        gradient = gradient.clone()
+        dist.all_reduce(gradient)
+        return gradient
 
 
 def join_group(device: str) -> Group:
