@@ -139,7 +139,7 @@ def _faces(n: int) -> FaceTable:
 
 
 def _operations(kind: str, device: str) -> float:
-    """Return additions and multiplications of a training step for each face, of convolutions and linear layers."""
+    """Return additions and multiplications of a training step, a face; of convolutions and linear layers."""
     network = build_network(kind).to(device)
     with FlopCounterMode(display=False) as counter:
         network(torch.rand(BATCH, 1, 48, 48, device=device)).sum().backward()
