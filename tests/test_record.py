@@ -49,6 +49,13 @@ def test_oscillation_is_nothing_on_a_straight_line() -> None:
     assert record.oscillation([0.5, 0.6] * 20) == pytest.approx(0.1, rel=0.01)
 
 
+def test_the_time_to_an_accuracy_counts_the_epoch_that_reaches_it() -> None:
+    epochs = [{"seconds": 60, "val_accuracy": accuracy} for accuracy in (0.3, 0.5, 0.4, 0.6)]
+    assert record.minutes_to({"history": epochs}, 0.5) == 2
+    assert record.minutes_to({"history": epochs}, 0.51) == 4
+    assert record.minutes_to({"history": epochs}, 0.7) is None
+
+
 def test_figures_say_what_they_show() -> None:
     found = record.Measured(0.5, wilson_interval(50, 100), 100, 7)
     assert "ours 50.0%" in draw_intervals({"ours": found}, {"paper": 0.7}).get_label()

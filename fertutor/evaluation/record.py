@@ -93,6 +93,16 @@ def curve(entry: Mapping[str, Any], key: str = "val_accuracy") -> list[float]:
     return [epoch[key] for epoch in entry["history"]]
 
 
+def minutes_to(entry: Mapping[str, Any], accuracy: float) -> float | None:
+    """Return how long a training took to its first epoch of at least `accuracy` on validation; None if never."""
+    seconds = 0.0
+    for epoch in entry["history"]:
+        seconds += epoch["seconds"]
+        if epoch["val_accuracy"] >= accuracy:
+            return seconds / 60
+    return None
+
+
 def oscillation(values: Sequence[float], last: int = 20) -> float:
     """Return the standard deviation of the change from one epoch to the next, over the last epochs."""
     steps = [after - before for before, after in pairwise(values)]
