@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from math import sqrt
 
 import pytest
 
+from fertutor.cli import build_parser
+from fertutor.commands.recipe_options import chosen_recipe
+from fertutor.commands.set_options import set_options
 from fertutor.errors import InputError
 from fertutor.evaluation import ledger, paper, record
 from fertutor.evaluation.report import wilson_interval
 from fertutor.exercises import the_record
 from fertutor.figures.record import draw_confusion, draw_curves, draw_intervals
+from fertutor.network.weights import build_network
 
 
 def test_every_training_of_the_ledger_can_stand_in_a_table() -> None:
@@ -47,6 +52,26 @@ def test_the_papers_counts_add_up_as_it_says() -> None:
 def test_oscillation_is_nothing_on_a_straight_line() -> None:
     assert record.oscillation([0.1 * step for step in range(30)]) == pytest.approx(0)
     assert record.oscillation([0.5, 0.6] * 20) == pytest.approx(0.1, rel=0.01)
+
+
+def test_a_command_asks_for_the_very_training_of_its_entry() -> None:
+    for name, entry in ledger.read().items():
+        if entry["kind"] != "training" or "started from" in entry.get("note", ""):
+            continue  # entries before `start` was kept say so in their note
+        _, *words = shlex.split(record.command(entry))
+        args = build_parser("train").parse_args(words)
+        wanted, recipe = dict(entry["recipe"]), chosen_recipe(args).as_dict()
+        assert {**recipe, "why": wanted["why"]} == wanted, name
+        network = build_network(
+            args.network,
+            **{key: value for key in ("sampler", "channels") if (value := getattr(args, key)) is not None},
+            classes=entry["network"]["arguments"]["classes"],
+        )
+        assert ledger.describe_network(network) == entry["network"], name
+        assert (args.dataset, args.labels, args.seed) == (entry["dataset"], entry["labels"], entry["seed"])
+        assert set_options(args) == {k: v for k, v in entry["options"].items() if k != "hold_out"}
+    with pytest.raises(InputError, match="'survey' is not repeated"):
+        record.command({"kind": "survey"})
 
 
 def test_the_time_to_an_accuracy_counts_the_epoch_that_reaches_it() -> None:

@@ -11,9 +11,6 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..training.recipes import Recipe
 
-OWN_OPTIONS = ("epochs", "batch", "learning_rate", "penalty")
-"""Numbers with an option of their own; ``--set`` changes the others."""
-
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add the options; without them a run follows the paper's recipe."""
@@ -37,23 +34,10 @@ def chosen_recipe(args: argparse.Namespace) -> Recipe:
     Raises:
         InputError: for an unknown recipe, or a number that it does not have.
     """
-    from ..training.recipes import find_recipe
+    from ..training.recipes import OWN_OPTIONS, find_recipe
 
     given = {name: value for name in OWN_OPTIONS if (value := getattr(args, name)) is not None}
     return find_recipe(args.recipe, **given, **dict(_change(text) for text in args.set))
-
-
-def changed_numbers(recipe: Recipe) -> dict[str, Any]:
-    """Return the numbers in which a recipe differs from the named one that it was made of."""
-    from ..training.recipes import RECIPES
-
-    named, now = _flat(RECIPES[recipe.name].as_dict()), _flat(recipe.as_dict())
-    return {name: value for name, value in now.items() if value != named[name]}
-
-
-def _flat(numbers: dict[str, Any]) -> dict[str, Any]:
-    inner = {f"augmentation.{name}": value for name, value in numbers["augmentation"].items()}
-    return {name: value for name, value in numbers.items() if name != "augmentation"} | inner
 
 
 def _change(text: str) -> tuple[str, Any]:

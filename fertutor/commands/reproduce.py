@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .recipe_options import add_recipe_options, changed_numbers, chosen_recipe
+from .recipe_options import add_recipe_options, chosen_recipe
 from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> None:
     from ..network.attentional import AttentionalCNN
     from ..training.checkpoint import FILE
     from ..training.loop import train
+    from ..training.recipes import changed_numbers
 
     options = set_options(args)
     recipe = chosen_recipe(args)
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
             *options_in_name(options),
             args.sampler,
             recipe.name,
-            *options_in_name(changed_numbers(recipe)),
+            *options_in_name(changed_numbers(recipe.as_dict())),
             str(args.seed),
         ]
     )
@@ -101,6 +102,7 @@ def _entries(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the ledger entries of the training and of the test."""
     from ..evaluation import ledger
+    from ..training.recipes import changed_numbers
 
     assert splits.test is not None
     trained = ledger.describe_training(result, args.dataset, args.labels, splits.parts())
@@ -118,7 +120,7 @@ def _entries(
         "faces": ledger.describe_table(splits.test),
         "network": ledger.describe_network(result.network),
         "recipe": result.recipe.name,
-        "changed": changed_numbers(result.recipe),
+        "changed": changed_numbers(result.recipe.as_dict()),
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
         "best_val_accuracy": result.best_val_accuracy,

@@ -91,6 +91,8 @@ def run(args: argparse.Namespace) -> None:
     if int(os.environ.get("RANK", "0")) > 0:
         return  # under torchrun the first process speaks for all
     entry = ledger.describe_training(result, args.dataset, args.labels, splits.parts()) | {"options": options}
+    if args.start:
+        entry["start"] = args.start
     if args.note:
         entry["note"] = args.note
     path = ledger.append(entry, f"train-{out.name}", args.ledger)

@@ -5,6 +5,8 @@ Book chapter: *The record*.
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,10 +14,22 @@ from statistics import pstdev
 from typing import Any
 
 from ..errors import InputError
+from ..training.recipes import OWN_OPTIONS, changed_numbers
 from . import paper
 from .report import wilson_interval
 
 Entries = Mapping[str, Mapping[str, Any]]
+
+
+DEFAULTS = (
+    ("labels", "original"),
+    ("network", "attentional"),
+    ("sampler", "features"),
+    ("channels", 10),
+    ("recipe", "paper"),
+    ("seed", 0),
+)
+"""What ``fertutor train`` chooses where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +107,48 @@ def curve(entry: Mapping[str, Any], key: str = "val_accuracy") -> list[float]:
     return [epoch[key] for epoch in entry["history"]]
 
 
+def command(entry: Mapping[str, Any]) -> str:
+    """Return the command line that repeats a training, but for the folder of a published set (``--root``).
+
+    Raises:
+        InputError: for an entry of another kind.
+    """
+    if entry.get("kind") != "training":
+        raise InputError(f"a ledger entry of the kind {entry.get('kind')!r} is not repeated by one training")
+    network, recipe = entry["network"], entry["recipe"]
+    changed = changed_numbers(recipe)
+    options = dict(entry["options"])
+    if "seed" in options:
+        options["split_seed"] = options.pop("seed")
+    chosen = {
+        "labels": entry["labels"],
+        **options,
+        "network": network["kind"],
+        **{
+            name: network["arguments"][name]
+            for name in ("sampler", "channels")
+            if name in network["arguments"]
+        },
+        "from": entry.get("start"),
+        "recipe": recipe["name"],
+        **{name: changed.pop(name) for name in OWN_OPTIONS if name in changed},
+        "seed": entry["seed"],
+    }
+    words = ["fertutor", "train", entry["dataset"]]
+    for name, value in chosen.items():
+        if value is not None and (name, value) not in DEFAULTS:
+            words += (
+                [f"--{name.replace('_', '-')}"]
+                if value is True
+                else [f"--{name.replace('_', '-')}", str(value)]
+            )
+    for name, value in changed.items():
+        words += ["--set", f"{name}={json.dumps(value)}"]
+    return shlex.join(words)
+
+
 def minutes_to(entry: Mapping[str, Any], accuracy: float) -> float | None:
-    """Return how long a training took to its first epoch of at least `accuracy` on validation; None if never."""
+    """Return minutes of training to the first epoch of at least `accuracy` on validation; None if none is."""
     seconds = 0.0
     for epoch in entry["history"]:
         seconds += epoch["seconds"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -152,6 +153,21 @@ def find_recipe(name: str, /, **changes: Any) -> Recipe:
     except (TypeError, ValueError) as error:
         raise InputError(f"recipe {name!r} cannot be changed so: {error}") from error
     return recipe
+
+
+OWN_OPTIONS = ("epochs", "batch", "learning_rate", "penalty")
+"""Numbers with an option of their own on the command line, whose ``--set`` changes the others."""
+
+
+def changed_numbers(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers in which a recipe, as JSON values, differs from the named one it was made of."""
+    named, now = _flat(RECIPES[numbers["name"]].as_dict()), _flat(numbers)
+    return {name: value for name, value in now.items() if name != "why" and value != named[name]}
+
+
+def _flat(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {f"augmentation.{name}": value for name, value in numbers["augmentation"].items()}
+    return {name: value for name, value in numbers.items() if name != "augmentation"} | inner
 
 
 _KINDS: dict[Any, tuple[type, ...]] = {
