@@ -29,10 +29,10 @@ console.log(JSON.stringify({ clean, patched, again: network.run(Float32Array.fro
 """
 
 
-def lively(sampler: str = "features", **arguments: Any) -> Any:
+def lively(sampler: str = "features", kind: str = "attentional", **arguments: Any) -> Any:
     """A network whose θ and answers differ between faces, as a trained one's do."""
     torch.manual_seed(0)
-    network = fertutor.AttentionalCNN(sampler=sampler, **arguments).eval()
+    network: Any = fertutor.build_network(kind, sampler=sampler, **arguments).eval()
     with torch.no_grad():
         network.output.weight.mul_(8)
         if network.localization is not None:
@@ -61,7 +61,8 @@ def test_a_network_in_training_is_left_in_training(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{}, {"sampler": "input"}, {"channels": 5, "classes": 8, "padding": "border"}]
+    "arguments",
+    [{}, {"sampler": "input"}, {"channels": 5, "classes": 8, "padding": "border"}, {"kind": "best"}],
 )
 def test_the_pages_engine_is_exact_for_whole_and_for_patched_faces(
     arguments: dict[str, Any], tmp_path: Path
