@@ -20,6 +20,7 @@ COMMANDS = {
     "search": "look for a recipe's best numbers on validation faces",
     "evaluate": "measure a network on one split of a face set",
     "baselines": "measure methods of the paper's time on a face set",
+    "units": "say which units of a network are alive, and whether θ differs between faces",
     "predict": "find the faces in a photograph and say their expressions",
     "occlude": "map where a network looks, by occlusion",
     "draw": "draw a face from action units",

@@ -20,7 +20,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "results").glob("*.json")
 }
 SHARE = re.compile(r"\d+(?:\.\d+)?\s?%")
-PRINTED = {f"{share:.1%}" for shares in paper.TABLES.values() for share in shares.values()}
+PRINTED = {f"{100 * share:.4g}%" for shares in paper.TABLES.values() for share in shares.values()}
 """The accuracies that the paper prints."""
 
 

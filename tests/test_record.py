@@ -46,6 +46,7 @@ def test_the_papers_counts_add_up_as_it_says() -> None:
     assert sum(paper.FIGURE_8.values()) == 3572
     assert sum(paper.PRIVATE_TEST["original labels"].values()) == 3589
     assert paper.TABLES["fer2013"][paper.OURS] == 0.7002
+    assert "| The proposed algorithm | 70.02% |" in record.paper_table("fer2013")
     assert record.counts_table({"Figure 8": paper.FIGURE_8}).endswith("| 1,290 | 3,572 |")
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from ..expressions import EXPRESSIONS
 
-OURS = "Deep-Emotion"
+OURS = "The proposed algorithm"
 """The paper's own row in each of its tables."""
 
 TABLES: MappingProxyType[str, MappingProxyType[str, float]] = MappingProxyType(
@@ -23,6 +23,7 @@ TABLES: MappingProxyType[str, MappingProxyType[str, float]] = MappingProxyType(
                 "FER on SoC": 0.66,
                 "Mollahosseini et al.": 0.664,
                 OURS: 0.7002,
+                "Aff-Wild2 (VGG backbone)": 0.75,
             }
         ),
         "ferg": MappingProxyType(

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import pstdev
+from statistics import mean, pstdev, stdev
 from typing import Any
 
 from ..errors import InputError
@@ -41,12 +41,14 @@ class Measured:
         interval: its 95 % Wilson interval.
         n: faces it was measured on.
         parameters: of the network; None for a method that has none.
+        epochs: of the training; None for an entry of another kind.
     """
 
     accuracy: float
     interval: tuple[float, float]
     n: int
     parameters: int | None
+    epochs: int | None = None
 
 
 def measured(entry: Mapping[str, Any]) -> Measured:
@@ -63,33 +65,43 @@ def measured(entry: Mapping[str, Any]) -> Measured:
     else:
         raise InputError(f"a ledger entry of the kind {entry.get('kind')!r} holds no accuracy")
     interval = wilson_interval(round(accuracy * n), n)
-    return Measured(accuracy, interval, n, entry["network"].get("parameters"))
+    return Measured(accuracy, interval, n, entry["network"].get("parameters"), entry.get("epochs_done"))
 
 
-def table(entries: Entries, rows: Mapping[str, str]) -> str:
-    """Return a Markdown table: accuracy, interval, n and parameters of ledger entries.
+def table(entries: Entries, rows: Mapping[str, str], claims: Mapping[str, float] | None = None) -> str:
+    """Return a Markdown table: accuracy, interval, n, epochs and parameters of ledger entries.
 
     Args:
         entries: the ledger, by name.
         rows: words for the first column → name of the entry.
+        claims: words → an accuracy that the paper prints; these rows come first.
 
     Raises:
         InputError: for a name that the ledger does not hold.
     """
-    lines = ["| | accuracy | 95 % interval | n | parameters |", "|---|---|---|---|---|"]
+    lines = ["| | accuracy | 95 % interval | n | epochs | parameters |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {words} | {_as_printed(share)} | – | – | – | – |" for words, share in (claims or {}).items()
+    ]
     for words, name in rows.items():
         found = measured(_entry(entries, name))
         low, high = found.interval
-        size = "–" if found.parameters is None else f"{found.parameters:,}"
-        lines.append(f"| {words} | {found.accuracy:.1%} | {low:.1%} to {high:.1%} | {found.n:,} | {size} |")
+        size, epochs = ("–" if count is None else f"{count:,}" for count in (found.parameters, found.epochs))
+        lines.append(
+            f"| {words} | {found.accuracy:.1%} | {low:.1%} to {high:.1%} | {found.n:,} | {epochs} | {size} |"
+        )
     return "\n".join(lines)
 
 
 def paper_table(name: str) -> str:
     """Return one of the paper's Tables 1 to 4 as Markdown, by the name of its face set."""
-    rows = [f"| {method} | {accuracy:.1%} |" for method, accuracy in paper.TABLES[name].items()]
-    head = f"| Table {paper.TABLE_NUMBERS[name]}, as printed | accuracy |"
+    rows = [f"| {method} | {_as_printed(accuracy)} |" for method, accuracy in paper.TABLES[name].items()]
+    head = f"| Table {paper.TABLE_NUMBERS[name]}: {name} | accuracy |"
     return "\n".join([head, "|---|---|", *rows])
+
+
+def _as_printed(share: float) -> str:
+    return f"{100 * share:.4g}%"
 
 
 def counts_table(counts: Mapping[str, Mapping[str, int]]) -> str:
@@ -145,6 +157,12 @@ def command(entry: Mapping[str, Any]) -> str:
     for name, value in changed.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join(words)
+
+
+def mean_and_deviation(entries: Entries, names: Sequence[str]) -> str:
+    """Return mean and standard deviation of the accuracies of several entries, in words."""
+    shares = [measured(_entry(entries, name)).accuracy for name in names]
+    return f"{100 * mean(shares):.1f} ± {100 * stdev(shares):.1f} % ({len(shares)} seeds)"
 
 
 def minutes_to(entry: Mapping[str, Any], accuracy: float) -> float | None:

@@ -35,7 +35,7 @@ def check_faces_needed(answer: float, gap: float = 0.01, accuracy: float = 0.7) 
     if abs(answer / expected - 1) < 0.02:
         return right(
             f"about {round(expected, -3):,.0f} faces, and FER-2013's test set has 3,589: "
-            "it cannot tell two networks apart that differ by a point."
+            "an accuracy measured on it alone does not tell 70 % from 71 %."
         )
     if abs(answer / (expected / 16) - 1) < 0.02:
         return not_yet("that makes the standard error as large as the gap; it has to be a quarter of it.")

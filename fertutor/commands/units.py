@@ -1,0 +1,61 @@
+"""``fertutor units``: which units of a network are alive, and whether θ differs between faces."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .set_options import add_set_options, set_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the network and the faces."""
+    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
+    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
+    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    parser.add_argument("--split", default="val", choices=("train", "val"))
+    add_set_options(parser)
+    parser.add_argument("--name", help="of the ledger entry (default: the weights' file or its folder)")
+    parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")
+    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Count, record, print."""
+    from ..errors import InputError
+    from ..evaluation import ledger
+    from ..evaluation.units import count_units
+    from ..faces.catalogue import load_faces
+    from ..network.weights import load_network, weights_path
+
+    network, path = load_network(args.weights), weights_path(args.weights)
+    options = set_options(args)
+    table = load_faces(args.dataset, root=args.root, **options).parts().get(args.split)
+    if table is None:
+        raise InputError(
+            f"{args.dataset} as found here has no {args.split} split: choose another with --split"
+        )
+    name = args.name or (path.parent.name if path.stem == "best" else path.stem)
+    units = count_units(network, table)
+    entry = {
+        "kind": "units",
+        "weights": name,
+        "weights_sha256": ledger.file_sha256(path),
+        "dataset": args.dataset,
+        "options": options,
+        "split": args.split,
+        "faces": ledger.describe_table(table),
+        "network": ledger.describe_network(network),
+        **units.as_dict(),
+        **ledger.circumstances(),
+    }
+    ledger.append(entry, f"units-{name}-{args.dataset}-{args.split}", args.ledger)
+    if args.json:
+        print(json.dumps(entry))
+        return
+    for layer, (alive, total) in units.live.items():
+        print(f"{layer:>24} {alive:>4} of {total} alive")
+    if units.theta is not None:
+        for words, row in units.theta.items():
+            print(f"{f'θ, {words}':>24} " + " ".join(f"{value:7.3f}" for value in row))
