@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger
     from ..evaluation.report import evaluate
     from ..faces.catalogue import load_faces
-    from ..network.weights import load_network, weights_path
+    from ..network.weights import load_network, name_of_weights, weights_path
 
     if args.split == "test" and args.no_ledger:
         raise InputError("a test split is opened on the record only: leave out --no-ledger")
@@ -57,9 +57,10 @@ def run(args: argparse.Namespace) -> None:
     report = evaluate(network, table, tta=args.tta, device=args.device)
     plain = evaluate(network, table, device=args.device) if args.tta else report
     path = weights_path(args.weights)
+    name = name_of_weights(path)
     entry = {
         "kind": "evaluation",
-        "weights": path.stem if path.parent.name == "weights" else path.name,
+        "weights": name,
         "weights_sha256": ledger.file_sha256(path),
         "dataset": args.dataset,
         "labels": args.labels,
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
         **ledger.circumstances(),
     }
     if not args.no_ledger:
-        ledger.append(entry, f"evaluate-{path.stem}-{args.dataset}-{args.labels}-{args.split}", args.ledger)
+        ledger.append(entry, f"evaluate-{name}-{args.dataset}-{args.labels}-{args.split}", args.ledger)
     if args.json:
         print(json.dumps(entry))
         return

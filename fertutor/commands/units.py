@@ -16,7 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     parser.add_argument("--split", default="val", choices=("train", "val"))
     add_set_options(parser)
-    parser.add_argument("--name", help="of the ledger entry (default: the weights' file or its folder)")
     parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")
     parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
 
@@ -27,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger
     from ..evaluation.units import count_units
     from ..faces.catalogue import load_faces
-    from ..network.weights import load_network, weights_path
+    from ..network.weights import load_network, name_of_weights, weights_path
 
     network, path = load_network(args.weights), weights_path(args.weights)
     options = set_options(args)
@@ -36,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
         raise InputError(
             f"{args.dataset} as found here has no {args.split} split: choose another with --split"
         )
-    name = args.name or (path.parent.name if path.stem == "best" else path.stem)
+    name = name_of_weights(path)
     units = count_units(network, table)
     entry = {
         "kind": "units",

@@ -100,6 +100,12 @@ def weights_path(name_or_path: str | Path) -> Path:
     return path
 
 
+def name_of_weights(path: Path) -> str:
+    """Return what to call a weights file: a released network's name, or for a run's best its folder's."""
+    path = path.resolve()
+    return path.parent.name if path.stem == "best" and path.parent != RELEASED else path.stem
+
+
 def load_network(name_or_path: str | Path) -> nn.Module:
     """Return a network in eval mode from a released name or a ``.safetensors`` file.
 
