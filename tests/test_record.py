@@ -14,7 +14,7 @@ from fertutor.errors import InputError
 from fertutor.evaluation import ledger, paper, record
 from fertutor.evaluation.report import wilson_interval
 from fertutor.exercises import the_record
-from fertutor.figures.record import draw_confusion, draw_curves, draw_intervals
+from fertutor.figures.record import draw_confusion, draw_curves, draw_intervals, draw_spread
 from fertutor.network.weights import build_network
 
 
@@ -48,6 +48,20 @@ def test_the_papers_counts_add_up_as_it_says() -> None:
     assert paper.TABLES["fer2013"][paper.OURS] == 0.7002
     assert "| The proposed algorithm | 70.02% |" in record.paper_table("fer2013")
     assert record.counts_table({"Figure 8": paper.FIGURE_8}).endswith("| 1,290 | 3,572 |")
+
+
+def test_spread_is_of_the_number_of_theta_that_differs_most() -> None:
+    assert record.spread({"theta": {"mean": [9.0], "deviation": [0.1, 0.3, 0.2]}}) == 0.3
+    with pytest.raises(InputError, match="'units' holds no θ"):
+        record.spread({"kind": "units", "theta": None})
+
+
+def test_mean_and_deviation_are_those_of_the_seeds() -> None:
+    kinds = {
+        name: {"kind": "evaluation", "accuracy": accuracy, "n": 100, "network": {}}
+        for name, accuracy in (("a", 0.5), ("b", 0.6), ("c", 0.7))
+    }
+    assert record.mean_and_deviation(kinds, ["a", "b", "c"]) == "60.0 ± 10.0 % (3 seeds)"
 
 
 def test_oscillation_is_nothing_on_a_straight_line() -> None:
@@ -86,6 +100,8 @@ def test_figures_say_what_they_show() -> None:
     found = record.Measured(0.5, wilson_interval(50, 100), 100, 7)
     assert "ours 50.0%" in draw_intervals({"ours": found}, {"paper": 0.7}).get_label()
     assert "50% at best" in draw_curves({"ours": [0.2, 0.5, 0.4]}).get_label()
+    drawn = draw_spread({"ours": [(0.25, 0.5)]}, 0.4, "without")
+    assert "ours: 50.0% at 0.25. without: 40.0%" in drawn.get_label()
     matrix = [[8 if row == column else 1 for column in range(7)] for row in range(7)]
     assert "angry 57%" in draw_confusion(matrix).get_label()
 

@@ -159,6 +159,17 @@ def command(entry: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
+def spread(entry: Mapping[str, Any]) -> float:
+    """Return by how much θ differs between faces: the largest standard deviation of its six numbers.
+
+    Raises:
+        InputError: for an entry that is no count of units, or of a network without a transformer.
+    """
+    if not entry.get("theta"):
+        raise InputError(f"a ledger entry of the kind {entry.get('kind')!r} holds no θ")
+    return max(entry["theta"]["deviation"])
+
+
 def mean_and_deviation(entries: Entries, names: Sequence[str]) -> str:
     """Return mean and standard deviation of the accuracies of several entries, in words."""
     shares = [measured(_entry(entries, name)).accuracy for name in names]

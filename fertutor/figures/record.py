@@ -63,6 +63,32 @@ def draw_intervals(rows: Mapping[str, Measured], marks: Mapping[str, float]) -> 
 
 
 @styled
+def draw_spread(groups: Mapping[str, Sequence[tuple[float, float]]], level: float, words: str) -> Figure:
+    """Draw accuracy against how much θ differs between faces, one point a run.
+
+    Args:
+        groups: words → (spread of θ, accuracy as a share) of each run.
+        level: an accuracy to compare with, drawn as a dotted line.
+        words: what that is.
+    """
+    figure, axis = new_axes(size=(7.2, 4.0))
+    for (name, points), colour, marker in zip(groups.items(), ACCENTS * 2, "osD^vPX", strict=False):
+        across, up = zip(*points, strict=True)
+        axis.plot(across, [100 * share for share in up], marker, color=colour, label=name)
+    axis.axhline(100 * level, color=INK, linestyle=":", label=words)
+    axis.set(xlabel="largest standard deviation of θ over the faces", ylabel="validation accuracy (%)")
+    axis.grid(True)
+    axis.legend(loc="upper right")
+    said = "; ".join(
+        f"{name}: " + ", ".join(f"{share:.1%} at {across:.2f}" for across, share in points)
+        for name, points in groups.items()
+    )
+    return describe(
+        figure, f"Accuracy against the spread of θ, one point a run. {said}. {words}: {level:.1%}."
+    )
+
+
+@styled
 def draw_curves(curves: Mapping[str, Sequence[float]], label: str = "validation accuracy (%)") -> Figure:
     """Draw shares by epoch, one line a run (Figure 14).
 
