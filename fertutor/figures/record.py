@@ -78,7 +78,7 @@ def draw_spread(groups: Mapping[str, Sequence[tuple[float, float]]], level: floa
     axis.axhline(100 * level, color=INK, linestyle=":", label=words)
     axis.set(xlabel="largest standard deviation of θ over the faces", ylabel="validation accuracy (%)")
     axis.grid(True)
-    axis.legend(loc="upper right")
+    axis.legend(loc="lower left")
     said = "; ".join(
         f"{name}: " + ", ".join(f"{share:.1%} at {across:.2f}" for across, share in points)
         for name, points in groups.items()
