@@ -120,6 +120,10 @@ def test_values_and_maps_travel_both_ways(browser: Any, lab: tuple[str, Path]) -
     page = context.new_page()
     page.goto(f"{address}lab/tree/live.ipynb")
     page.locator(".jp-Notebook").wait_for(timeout=90_000)
+    # on a busy machine JupyterLab may ask something of its own at any time
+    page.add_locator_handler(
+        page.locator(".jp-Dialog"), lambda dialog: dialog.locator(".jp-mod-accept").first.click()
+    )
     # JupyterLab drops what is run before its kernel answers
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
     for _ in range(5):
