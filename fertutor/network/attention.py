@@ -5,6 +5,7 @@ Book chapter: *Attention: the spatial transformer*.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from .sampler import Localization, sample_affine
 SAMPLERS = ("features", "input", "none")
 
 
-class AttentionNetwork(nn.Module):
+class AttentionNetwork(nn.Module, ABC):
     """What networks with a spatial transformer share; each brings `features` and `classify`.
 
     Args:
@@ -74,10 +75,10 @@ class AttentionNetwork(nn.Module):
             return self.classify(self.features(sample_affine(x, theta, self.padding)))
         return self.classify(sample_affine(self.features(x), theta, self.padding))
 
+    @abstractmethod
     def features(self, x: Tensor) -> Tensor:
         """Return the maps of normalised faces that a sampler on the features warps."""
-        raise NotImplementedError
 
+    @abstractmethod
     def classify(self, features: Tensor) -> Tensor:
         """Return logits for such maps."""
-        raise NotImplementedError

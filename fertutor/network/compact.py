@@ -6,6 +6,7 @@ Book chapter: *The record*.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -87,6 +88,13 @@ class CompactCNN(AttentionNetwork):
 class BestCNN(CompactCNN):
     """:class:`CompactCNN` with more kernels, an eighth convolution and more dropout, for the best accuracy.
 
+    Args:
+        widths, dropout: as there.
+        arguments: the others of :class:`CompactCNN`, by name.
+
+    Raises:
+        ValueError: as there.
+
     With the defaults it has 1,382,711 parameters and 9 layers on its main path.
 
     Example:
@@ -95,16 +103,9 @@ class BestCNN(CompactCNN):
     """
 
     def __init__(
-        self,
-        sampler: str = "features",
-        widths: Sequence[int] = BEST_WIDTHS,
-        classes: int = 7,
-        dropout: float = 0.3,
-        padding: str = "border",
-        mean: float = 0.5,
-        std: float = 0.25,
+        self, *, widths: Sequence[int] = BEST_WIDTHS, dropout: float = 0.3, **arguments: Any
     ) -> None:
-        super().__init__(sampler, widths, classes, dropout, padding, mean, std)
+        super().__init__(widths=widths, dropout=dropout, **arguments)
 
 
 def _convolution(inputs: int, outputs: int) -> list[nn.Module]:
