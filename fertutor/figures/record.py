@@ -71,14 +71,14 @@ def draw_spread(groups: Mapping[str, Sequence[tuple[float, float]]], level: floa
         level: an accuracy to compare with, drawn as a dotted line.
         words: what that is.
     """
-    figure, axis = new_axes(size=(8.6, 3.8))
+    figure, axis = new_axes(size=(6.8, 4.8))
     for (name, points), colour, marker in zip(groups.items(), ACCENTS * 2, "osD^vPX", strict=False):
         across, up = zip(*points, strict=True)
         axis.plot(across, [100 * share for share in up], marker, color=colour, label=name)
     axis.axhline(100 * level, color=INK, linestyle=":", label=words)
     axis.set(xlabel="largest standard deviation of θ over the faces", ylabel="validation accuracy (%)")
     axis.grid(True)
-    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     said = "; ".join(
         f"{name}: " + ", ".join(f"{share:.1%} at {across:.2f}" for across, share in points)
         for name, points in groups.items()
