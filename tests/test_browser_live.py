@@ -120,18 +120,11 @@ def test_values_and_maps_travel_both_ways(browser: Any, lab: tuple[str, Path]) -
     page = context.new_page()
     page.goto(f"{address}lab/tree/live.ipynb")
     page.locator(".jp-Notebook").wait_for(timeout=90_000)
-    # on a busy machine JupyterLab may ask something of its own at any time
-    page.add_locator_handler(
-        page.locator(".jp-Dialog"), lambda dialog: dialog.locator(".jp-mod-accept").first.click()
-    )
-    # JupyterLab drops what is run before its kernel answers
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
-    for _ in range(5):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_timeout(3000)
-        if page.locator(".jp-InputPrompt").first.inner_text() != "[ ]:":  # it runs, or has run
-            break
+    # before its kernel answers JupyterLab drops what is run, or asks which kernel to start; and the indicator
+    # in the toolbar says idle from the beginning
+    page.locator("#jp-main-statusbar", has_text="Python 3 (ipykernel) | Idle").wait_for(timeout=90_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     card = page.locator(".ft").first
     card.wait_for(timeout=180_000)
     output = page.locator(".jp-OutputArea-output", has=page.locator(".ft")).first
