@@ -84,6 +84,7 @@ def test_a_command_asks_for_the_very_training_of_its_entry() -> None:
         )
         assert ledger.describe_network(network) == entry["network"], name
         assert (args.dataset, args.labels, args.seed) == (entry["dataset"], entry["labels"], entry["seed"])
+        assert args.teacher == entry.get("teachers", {}).get("weights", [])
         assert set_options(args) == {k: v for k, v in entry["options"].items() if k != "hold_out"}
     with pytest.raises(InputError, match="'survey' is not repeated"):
         record.command({"kind": "survey"})

@@ -25,10 +25,12 @@ from fertutor.network.sampler import Localization
 from fertutor.training.augment import Augmentation, augment
 from fertutor.training.balance import epoch_order
 from fertutor.training.checkpoint import load_checkpoint
+from fertutor.training.device import Setting
 from fertutor.training.loop import train
 from fertutor.training.objective import penalty, soft_targets
 from fertutor.training.optimizer import rate_at
 from fertutor.training.recipes import PAPER, RECIPES, find_recipe
+from fertutor.training.teachers import taught
 
 
 def blobs(n: int, seed: int = 0) -> FaceTable:
@@ -340,3 +342,58 @@ def test_mixup_and_votes_train() -> None:
         fertutor.AttentionalCNN(), FaceSplits("blobs", soft, blobs(70, 1), None), recipe, report=silent
     )
     assert not run.diverged
+
+
+HERE = Setting("cpu", "fp32", channels_last=True)
+
+
+def test_a_teacher_speaks_for_its_share_of_each_target() -> None:
+    table, teacher = blobs(70), fertutor.AttentionalCNN().eval()
+    with torch.inference_mode():
+        said = teacher(table.images.float() / 255).softmax(1)
+    still = Augmentation(flip=False)
+    votes = taught(table, [teacher], 0.7, still, seed=0, setting=HERE).votes
+    assert votes is not None
+    assert torch.allclose(votes, 0.3 * F.one_hot(table.labels, 7) + 0.7 * said, atol=1e-5)
+    own = replace(table, votes=torch.full((70, 7), 1 / 7))
+    kept = taught(own, [teacher], 0.0, still, seed=0, setting=HERE).votes
+    assert kept is not None
+    assert torch.allclose(kept, torch.full((70, 7), 1 / 7))
+
+
+def test_two_teachers_share_their_part_and_see_the_faces_changed() -> None:
+    table, teachers = blobs(70), [fertutor.AttentionalCNN().eval() for _ in range(2)]
+    turned = Augmentation(rotation=30)
+    alone = [taught(table, [one], 1.0, turned, seed=0, setting=HERE).votes for one in teachers]
+    both = taught(table, teachers, 1.0, turned, seed=0, setting=HERE).votes
+    still = taught(table, teachers[:1], 1.0, Augmentation(flip=False), seed=0, setting=HERE).votes
+    assert alone[0] is not None
+    assert alone[1] is not None
+    assert both is not None
+    assert still is not None
+    assert torch.allclose(both, (alone[0] + alone[1]) / 2, atol=0.01)  # the second one's changes differ
+    assert not torch.allclose(alone[0], still, atol=1e-5)
+
+
+def test_a_teacher_of_other_expressions_is_refused() -> None:
+    with pytest.raises(InputError, match="a teacher tells 8 expressions apart and the faces have 7"):
+        taught(blobs(7), [fertutor.AttentionalCNN(classes=8)], 0.5, Augmentation(), seed=0, setting=HERE)
+    with pytest.raises(InputError, match=r"share must lie between 0 and 1, not 1\.5"):
+        taught(blobs(7), [fertutor.AttentionalCNN()], 1.5, Augmentation(), seed=0, setting=HERE)
+
+
+def test_a_taught_run_keeps_its_votes_and_goes_on_with_them(tmp_path: Path) -> None:
+    folder, book = tmp_path / "run", tmp_path / "results"
+    words = ["train", "drawn-studio", "--epochs", "1", "--batch", "64", "--teacher", "drawn"]
+    words += ["--recipe", "paper", "--out", str(folder), "--ledger", str(book)]
+    assert main(words) == 0
+    entry = json.loads(next(book.glob("*.json")).read_text())
+    assert entry["teachers"] == {"weights": ["drawn"], "share": 0.7}
+    assert entry["recipe"]["soft"]
+    before = (folder / "votes.safetensors").read_bytes()
+    assert main(words) == 1  # a folder that holds a run
+    assert (folder / "votes.safetensors").read_bytes() == before
+    assert main([*words, "--epochs", "2", "--resume"]) == 0
+    assert len(json.loads((folder / "history.json").read_text())) == 2
+    (folder / "votes.safetensors").unlink()
+    assert main([*words, "--epochs", "3", "--resume"]) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
     from ..faces.table import FaceSplits
+    from ..training.recipes import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
     parser.add_argument("--from", dest="start", metavar="WEIGHTS", help="go on from these weights")
+    parser.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="WEIGHTS",
+        help="train on what these weights say of the faces, too; give it once for each teacher",
+    )
+    parser.add_argument(
+        "--teacher-share", type=float, default=0.7, help="of the teachers in each target (default: 0.7)"
+    )
     parser.add_argument("--out", type=Path, help="the run's folder (default: runs/DATASET-…)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--note", default="", help="a sentence for the ledger")
@@ -77,9 +89,13 @@ def run(args: argparse.Namespace) -> None:
             str(args.seed),
         ]
     )
+    faces = splits
+    if args.teacher:
+        recipe = replace(recipe, soft=True)
+        faces = taught_splits(splits, args, recipe, out)
     result = train(
         network,
-        splits,
+        faces,
         recipe,
         seed=args.seed,
         device=args.device,
@@ -93,6 +109,8 @@ def run(args: argparse.Namespace) -> None:
     entry = ledger.describe_training(result, args.dataset, args.labels, splits.parts()) | {"options": options}
     if args.start:
         entry["start"] = args.start
+    if args.teacher:
+        entry["teachers"] = {"weights": args.teacher, "share": args.teacher_share}
     if args.note:
         entry["note"] = args.note
     path = ledger.append(entry, f"train-{out.name}", args.ledger)
@@ -104,13 +122,36 @@ def run(args: argparse.Namespace) -> None:
     print(f"ledger: {path}")
 
 
+def taught_splits(splits: FaceSplits, args: argparse.Namespace, recipe: Recipe, out: Path) -> FaceSplits:
+    """Return splits whose training faces have the teachers' votes, which the run's folder keeps."""
+    from ..network.weights import load_network
+    from ..training.device import choose_setting
+    from ..training.loop import refuse_old_run
+    from ..training.teachers import load_votes, save_votes, taught
+
+    if splits.train is None:
+        raise InputError(f"{splits.name} has no training faces to teach on")
+    if args.resume:
+        return replace(splits, train=replace(splits.train, votes=load_votes(out)))
+    refuse_old_run(out)
+    table = taught(
+        splits.train,
+        [load_network(weights) for weights in args.teacher],
+        args.teacher_share,
+        recipe.augmentation,
+        seed=args.seed,
+        setting=choose_setting(args.device, args.precision),
+    )
+    assert table.votes is not None
+    save_votes(table.votes, out)
+    return replace(splits, train=table)
+
+
 def hold_out_of(splits: FaceSplits, share: float) -> FaceSplits:
     """Return splits whose validation faces are a share of the training faces, the same for every seed.
 
     For tuning: the set's own validation part is left for the choice among finalists.
     """
-    from dataclasses import replace
-
     from ..faces.splits import hold_out
 
     if splits.train is None:

@@ -146,6 +146,9 @@ def command(entry: Mapping[str, Any]) -> str:
         **{name: changed.pop(name) for name in OWN_OPTIONS if name in changed},
         "seed": entry["seed"],
     }
+    teachers = entry.get("teachers")
+    if teachers:
+        chosen["teacher_share"] = teachers["share"]
     words = ["fertutor", "train", entry["dataset"]]
     for name, value in chosen.items():
         if value is not None and (name, value) not in DEFAULTS:
@@ -154,6 +157,8 @@ def command(entry: Mapping[str, Any]) -> str:
                 if value is True
                 else [f"--{name.replace('_', '-')}", str(value)]
             )
+    for weights in teachers["weights"] if teachers else ():
+        words += ["--teacher", weights]
     for name, value in changed.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
     return shlex.join(words)

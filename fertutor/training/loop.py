@@ -119,10 +119,8 @@ def train(
     if folder is None:
         if resume or devices > 1:
             raise InputError("resuming a run and sharing it among devices need its folder: give out=")
-    elif not resume and (folder / FILE).exists():
-        raise InputError(
-            f"{folder} already holds a run: add --resume to go on with it, or name another folder"
-        )
+    elif not resume:
+        refuse_old_run(folder)
     if folder is not None and devices > 1:
         spawn(_share, devices, setting.device, network, splits, recipe, seed, setting, folder, resume, report)
         trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, Group())
@@ -136,6 +134,14 @@ def train(
             trainer.publish(folder)  # a kill may have come between the checkpoint and these
     trainer.finish(folder, report or _print)
     return trainer.run()
+
+
+def refuse_old_run(folder: Path) -> None:
+    """Raise InputError where a run is to begin in a folder that holds one."""
+    if (folder / FILE).exists():
+        raise InputError(
+            f"{folder} already holds a run: add --resume to go on with it, or name another folder"
+        )
 
 
 def _share(
