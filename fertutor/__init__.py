@@ -24,6 +24,7 @@ _HOMES = {
     "save_network": "network.weights",
     "train": "training.loop",
     "evaluate": "evaluation.report",
+    "compare": "evaluation.comparison",
     "OcclusionMap": "saliency.occlusion",
     "occlude": "saliency.occlusion",
     "predict_photo": "faces.photo",

@@ -19,6 +19,7 @@ COMMANDS = {
     "train": "train a network on a face set",
     "search": "look for a recipe's best numbers on validation faces",
     "evaluate": "measure a network on one split of a face set",
+    "compare": "compare two networks face by face",
     "baselines": "measure methods of the paper's time on a face set",
     "units": "say which units of a network are alive, and whether θ differs between faces",
     "predict": "find the faces in a photograph and say their expressions",

@@ -1,0 +1,76 @@
+"""``fertutor compare``: two networks on the same faces, face by face."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .set_options import add_set_options, set_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the two networks and the faces."""
+    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
+    parser.add_argument("other", metavar="OTHER", help="the network to compare it with")
+    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
+    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    parser.add_argument("--split", default="val", choices=("train", "val"))
+    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_set_options(parser)
+    parser.add_argument("--tta", action="store_true", help="average each face with its mirror image")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")
+    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Compare, record, print."""
+    from ..errors import InputError
+    from ..evaluation import ledger
+    from ..evaluation.comparison import compare
+    from ..faces.catalogue import load_faces
+    from ..network.weights import load_network, name_of_weights, weights_path
+
+    first, second = (load_network(weights) for weights in (args.weights, args.other))
+    paths = [weights_path(weights) for weights in (args.weights, args.other)]
+    options = set_options(args)
+    table = load_faces(args.dataset, root=args.root, labels=args.labels, **options).parts().get(args.split)
+    if table is None:
+        raise InputError(
+            f"{args.dataset} as found here has no {args.split} split: choose another with --split"
+        )
+    found = compare(first, second, table, tta=args.tta, device=args.device)
+    names = [name_of_weights(path) for path in paths]
+    entry = {
+        "kind": "comparison",
+        "weights": names,
+        "weights_sha256": [ledger.file_sha256(path) for path in paths],
+        "dataset": args.dataset,
+        "labels": args.labels,
+        "options": options,
+        "split": args.split,
+        "tta": args.tta,
+        "faces": ledger.describe_table(table),
+        "networks": [ledger.describe_network(network) for network in (first, second)],
+        **found.as_dict(),
+        **ledger.circumstances(),
+    }
+    ledger.append(entry, f"compare-{'-'.join(names)}-{args.dataset}-{args.labels}-{args.split}", args.ledger)
+    if args.json:
+        print(json.dumps(entry))
+        return
+    width = max(len(name) for name in names) + len("only ")
+    print(f"{args.dataset} {args.split}, {args.labels} labels, n = {found.n}")
+    for words, count in (
+        ("both", found.both),
+        (f"only {names[0]}", found.first),
+        (f"only {names[1]}", found.second),
+        ("neither", found.neither),
+    ):
+        print(f"{words:>{width}} {count:>6}")
+    low, high = found.interval
+    print(
+        f"{names[0]} less {names[1]}: {100 * found.difference:+.2f} points "
+        f"(95 % interval {100 * low:+.2f} to {100 * high:+.2f}), p = {found.p_value:.2g}"
+    )
