@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from math import sqrt
+from math import comb, sqrt
 
 import pytest
 
@@ -12,6 +12,7 @@ from fertutor.commands.recipe_options import chosen_recipe
 from fertutor.commands.set_options import set_options
 from fertutor.errors import InputError
 from fertutor.evaluation import ledger, paper, record
+from fertutor.evaluation.comparison import Comparison
 from fertutor.evaluation.report import wilson_interval
 from fertutor.exercises import the_record
 from fertutor.figures.record import draw_confusion, draw_curves, draw_intervals, draw_spread
@@ -40,6 +41,15 @@ def test_an_entry_that_does_not_exist_or_holds_no_accuracy_is_named() -> None:
         record.table({}, {"a row": "nothing"})
     with pytest.raises(InputError, match="'survey' holds no accuracy"):
         record.measured({"kind": "survey"})
+
+
+def test_a_comparison_stands_in_a_table_of_its_own() -> None:
+    entry = {"kind": "comparison", "first": 30, "second": 18, "difference": 0.12}
+    entry |= {"interval": [-0.01, 0.25], "p_value": 0.1114}
+    table = record.comparison_table({"pair": entry}, {"one less other": "pair"})
+    assert table.endswith("| one less other | 30 | 18 | +12.0 | -1.0 to +25.0 | 0.11 |")
+    with pytest.raises(InputError, match="pair is no comparison"):
+        record.comparison_table({"pair": {"kind": "training"}}, {"one less other": "pair"})
 
 
 def test_the_papers_counts_add_up_as_it_says() -> None:
@@ -112,6 +122,10 @@ def wald(hits: int, n: int) -> tuple[float, float]:
     return p - 1.96 * sqrt(p * (1 - p) / n), p + 1.96 * sqrt(p * (1 - p) / n)
 
 
+def mcnemar(first: int, second: int) -> float:
+    return Comparison(0, first, second, 0).p_value
+
+
 def test_checkers_know_right_from_wrong() -> None:
     assert the_record.check_interval(wilson_interval)
     assert "no interval where all" in the_record.check_interval(wald).reason
@@ -119,3 +133,13 @@ def test_checkers_know_right_from_wrong() -> None:
     assert the_record.check_faces_needed(33_600)
     assert "a quarter" in the_record.check_faces_needed(2_100).reason
     assert not the_record.check_faces_needed(3_589)
+    assert the_record.check_paired(mcnemar)
+    assert "both sides" in the_record.check_paired(lambda a, b: mcnemar(a, b) / 2).reason
+    assert "never above 1" in the_record.check_paired(two_tails_uncapped).reason
+    assert "of 3 and 9" in the_record.check_paired(lambda a, b: 1.0).reason
+    assert "ZeroDivisionError" in the_record.check_paired(lambda a, b: 1 / 0).reason
+
+
+def two_tails_uncapped(first: int, second: int) -> float:
+    n = first + second
+    return 2 * sum(comb(n, wins) for wins in range(min(first, second) + 1)) / 2**n

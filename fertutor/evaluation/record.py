@@ -100,6 +100,39 @@ def paper_table(name: str) -> str:
     return "\n".join([head, "|---|---|", *rows])
 
 
+def comparison_table(entries: Entries, rows: Mapping[str, str]) -> str:
+    """Return a Markdown table of comparisons: the faces that only one of two networks recognises.
+
+    Args:
+        entries: the ledger, by name.
+        rows: words for the first column → name of a comparison.
+
+    Raises:
+        InputError: for a name that the ledger does not hold, or an entry of another kind.
+    """
+    lines = [
+        "| | only the first | only the second | difference, points | 95 % interval | p |",
+        "|---|---|---|---|---|---|",
+    ]
+    for words, name in rows.items():
+        found = _comparison(entries, name)
+        difference, low, high = (100 * share for share in (found["difference"], *found["interval"]))
+        lines.append(
+            f"| {words} | {found['first']} | {found['second']} | {difference:+.1f} "
+            f"| {low:+.1f} to {high:+.1f} | {found['p_value']:.2g} |"
+        )
+    return "\n".join(lines)
+
+
+def _comparison(entries: Entries, name: str) -> Mapping[str, Any]:
+    entry = _entry(entries, name)
+    if entry.get("kind") != "comparison":
+        raise InputError(
+            f"{name} is no comparison of two networks but a ledger entry of the kind {entry.get('kind')!r}"
+        )
+    return entry
+
+
 def _as_printed(share: float) -> str:
     return f"{100 * share:.4g}%"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..evaluation.comparison import Comparison
 from ..evaluation.report import wilson_interval
 from .verdict import Verdict, not_yet, right
 
@@ -40,3 +41,21 @@ def check_faces_needed(answer: float, gap: float = 0.01, accuracy: float = 0.7) 
     if abs(answer / (expected / 16) - 1) < 0.02:
         return not_yet("that makes the standard error as large as the gap; it has to be a quarter of it.")
     return not_yet("solve p(1 − p) / n = (gap / 4)² for n, with p = 0.7 and a gap of 0.01.")
+
+
+def check_paired(p_value: Callable[[int, int], float]) -> Verdict:
+    """Check ``p_value(first, second)``: McNemar's exact test on faces that only one network recognises."""
+    for first, second in ((3, 9), (9, 3), (322, 367), (6, 6)):
+        expected = Comparison(0, first, second, 0).p_value
+        try:
+            found = float(p_value(first, second))
+        except Exception as error:  # the reader's code may fail in any way
+            return not_yet(f"your function raises {type(error).__name__}: {error}")
+        if abs(found - expected) > 1e-6:
+            hint = "look at the sum once more."
+            if abs(2 * found - expected) < 1e-6:
+                hint = "luck could favour either network: count both sides."
+            elif found > 1:
+                hint = "where both win as often, both sides share the middle; a probability is never above 1."
+            return not_yet(f"of {first} and {second} it should be {expected:.4g}, not {found:.4g}: {hint}")
+    return right("if the coin alone often parts two networks as unevenly, the gain may be luck.")
