@@ -70,6 +70,23 @@ def test_occlusion_maps_are_those_of_python(opened: Any, network: Any) -> None:
             assert drawn == pytest.approx(expected, abs=TOLERANCE)
 
 
+@pytest.mark.parametrize("name", ["compact", "best"])
+def test_the_menu_asks_another_network(opened: Any, name: str) -> None:
+    page, _ = opened
+    place = revive(page, "occlusion")
+    settle(place, 8, 4)
+    card = place.locator(".ft")
+    card.evaluate("card => delete card.dataset.done")
+    place.get_by_label("Network", exact=True).select_option(name)
+    settle(place, 8, 4)
+    label = int(place.locator("select").first.input_value())
+    face = shown_face(page, "occlusion")
+    found = fertutor.occlude(fertutor.load_network(name), face, 8, 4, labels=torch.tensor([label]))
+    assert probabilities(place) == pytest.approx(found.clean[0].tolist(), abs=TOLERANCE)
+    drawn = json.loads(card.evaluate("card => JSON.stringify(Array.from(card.map))"))
+    assert drawn == pytest.approx(found.drop[0].flatten().tolist(), abs=TOLERANCE)
+
+
 def test_nobody_waits_long(browser: Any, book_address: str) -> None:
     """Usable within 3 s of the request, and 150 ms from a slider to the map of N = 8 and stride 4."""
     from benchmarks.page import measure_book

@@ -170,3 +170,38 @@ def test_the_committed_front_ends_are_those_of_the_sources(tmp_path: Path) -> No
         assert built.read_bytes() == (STATIC / built.name).read_bytes(), (
             f"{built.name}: run `make` and commit"
         )
+
+
+def test_a_question_is_answered_by_the_network_that_it_names(table: FaceTable, sent: list[Any]) -> None:
+    explorer = OcclusionExplorer("paper", table, networks=["compact"])
+    assert explorer.networks == ["paper", "compact"]
+    face = [memoryview(grey_bytes(table[0]))]
+    for serial, name in enumerate(("paper", "compact", "best")):  # the last one is not in the menu
+        explorer._hear(None, {"kind": "predict", "id": serial, "network": name}, face)
+    said = [message["probabilities"] for message, _ in sent]
+    expected = [
+        fertutor.load_network(name)(table.images[:1] / 255).softmax(1)[0].tolist()
+        for name in explorer.networks
+    ]
+    assert said[0] == pytest.approx(expected[0], abs=1e-6)
+    assert said[1] == pytest.approx(expected[1], abs=1e-6)
+    assert said[2] == said[0]
+
+
+def test_the_map_in_python_follows_the_menu(network: Any, table: FaceTable) -> None:
+    explorer = OcclusionExplorer(network, table, networks=["compact"], size=12, stride=6)
+    assert explorer.networks == ["yours", "compact"]
+    explorer.network = "compact"
+    compact = fertutor.load_network("compact")
+    assert torch.equal(explorer.occlusion().clean, fertutor.occlude(compact, table.images[:1], 12, 6).clean)
+    explorer.network = "yours"
+    assert torch.equal(explorer.occlusion().clean, fertutor.occlude(network, table.images[:1], 12, 6).clean)
+    assert explorer.page_values()["networks"] == ["compact"]
+    assert explorer.page_values()["network"] == "compact", "a page has the released networks only"
+
+
+def test_a_menu_holds_released_networks_only(table: FaceTable) -> None:
+    with pytest.raises(fertutor.InputError, match="no released network 'nothing': choose of best, compact"):
+        OcclusionExplorer("paper", table, networks=["nothing"])
+    with pytest.raises(fertutor.InputError, match="judges one network"):
+        ConfusionExplorer("paper", table, networks=["compact"])

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..expressions import PROTOTYPES
 from ..faces.drawn import SCENE, TRAITS, UNITS, draw_faces, parse_action_units, read_action_units, read_people
-from .base import Answer, Explorer
+from .base import Answer, Explorer, device_of
 
 LARGE = 144
 """Side of the picture that the reader sees; the network sees 48 pixels."""
@@ -27,8 +27,8 @@ class ActionUnitFace(Explorer):
         network: a module of yours, or the name of a released network.
         action_units: intensities from 0 to 1, as a mapping or a text (``"6=1,12=0.8"``).
         people: numbers of the people to choose from.
-        traits: ``person`` (one of `people`) and ``pose`` (yaw, pitch, roll in radians); like
-            ``action_units`` they can be read and set from Python too.
+        traits: ``networks``, names to choose among; ``person`` (one of `people`) and ``pose`` (yaw,
+            pitch, roll in radians), which like ``action_units`` can be read and set from Python too.
 
     Example:
         >>> face = ActionUnitFace("paper", "6=1,12=0.8,25=0.6")
@@ -77,18 +77,11 @@ class ActionUnitFace(Explorer):
         """The face as the network sees it with the network's probabilities, then large for the reader."""
         rows = [_floats(units, 2 * len(UNITS)), _floats(person, len(TRAITS)), _floats(scene, len(SCENE))]
         small = _grey(draw_faces(rows[0], rows[1], rows[2]))
-        probabilities = self._judge(small)
+        probabilities = _judge(self._asked(question), small)
         data = small.numpy().tobytes()
         yield {"probabilities": probabilities, "side": small.shape[-1]}, [data]
         large = _grey(draw_faces(rows[0], rows[1], rows[2], size=LARGE))
         yield {"probabilities": probabilities, "side": LARGE}, [large.numpy().tobytes(), data]
-
-    def _judge(self, grey: Tensor) -> list[float]:
-        self._network.eval()
-        with torch.inference_mode():
-            image = grey.to(self._device()).float() / 255
-            found: list[float] = self._network(image).softmax(1)[0].tolist()
-        return found
 
     def drawing(self, size: int = 48) -> Tensor:
         """Return the face that is shown, float ``(1, 1, size, size)`` in [0, 1]."""
@@ -109,8 +102,16 @@ class ActionUnitFace(Explorer):
 
         small = _grey(self.drawing())
         return draw_action_units(
-            self.drawing(LARGE)[0, 0], small[0, 0], torch.tensor(self._judge(small)), repr(self)
+            self.drawing(LARGE)[0, 0], small[0, 0], torch.tensor(_judge(self._network, small)), repr(self)
         )
+
+
+def _judge(network: nn.Module, grey: Tensor) -> list[float]:
+    network.eval()
+    with torch.inference_mode():
+        image = grey.to(device_of(network)).float() / 255
+        found: list[float] = network(image).softmax(1)[0].tolist()
+    return found
 
 
 def _grey(pictures: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import html
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ class Explorer(anywidget.AnyWidget):
 
     A subclass has a class attribute ``module`` (the name of its ES module), a method
     ``answer_KIND(question, faces)`` for each kind of question, and ``picture()``.
+
+    Args:
+        network: a module of yours, or the name of a released network.
+        networks: names of released networks that the reader may choose among; `network` is one more.
+        traits: the widget's traits.
     """
 
     module = ""
@@ -49,12 +54,21 @@ class Explorer(anywidget.AnyWidget):
         super().__init_subclass__(**options)
 
     network = traitlets.Unicode("paper", help="Name of a released network, or 'yours'.").tag(sync=True)
+    networks = traitlets.List(traitlets.Unicode(), help="Names to choose from; none: no menu.").tag(sync=True)
 
-    _network: Any
-
-    def __init__(self, network: nn.Module | str = "paper", **traits: Any) -> None:
+    def __init__(
+        self, network: nn.Module | str = "paper", networks: Sequence[str] = (), **traits: Any
+    ) -> None:
         self._newest: dict[str, int] = {}
-        super().__init__(network=self._take(network), **traits)
+        self._loaded: dict[str, nn.Module] = {}
+        name = self._take(network)
+        for other in networks:
+            if other not in released_networks():
+                raise InputError(
+                    f"there is no released network {other!r}: choose of {', '.join(released_networks())}"
+                )
+        choices = list(dict.fromkeys([name, *networks])) if networks else []
+        super().__init__(network=name, networks=choices, **traits)
         self.on_msg(self._hear)
 
     def use_network(self, network: nn.Module | str) -> None:
@@ -63,8 +77,26 @@ class Explorer(anywidget.AnyWidget):
         self.send({"kind": "again"})  # the name may be the same, and the network another
 
     def _take(self, network: nn.Module | str) -> str:
-        self._network = network if isinstance(network, nn.Module) else load_network(network)
-        return network if isinstance(network, str) and network in released_networks() else "yours"
+        """Hold a network; return its name."""
+        named = isinstance(network, str) and network in released_networks()
+        name = str(network) if named else "yours"
+        self._loaded[name] = network if isinstance(network, nn.Module) else load_network(network)
+        return name
+
+    def _named(self, name: str) -> Any:
+        """Return a network by its name, which is loaded on first use."""
+        if name not in self._loaded:
+            self._loaded[name] = load_network(name)
+        return self._loaded[name]
+
+    @property
+    def _network(self) -> Any:
+        return self._named(self.network)
+
+    def _asked(self, question: dict[str, Any]) -> Any:
+        """Return the network that a question is for: the menu's choice may arrive after the question."""
+        name = question.get("network")
+        return self._named(name) if name in self.networks else self._network
 
     # ---- questions ------------------------------------------------------------------------------
     def _hear(self, _: Any, question: dict[str, Any], buffers: list[Any]) -> None:
@@ -108,17 +140,14 @@ class Explorer(anywidget.AnyWidget):
 
     def answer_predict(self, question: dict[str, Any], face: bytes) -> Iterator[Answer]:
         """Probabilities of one face, and the θ that the network chooses; with a forced θ if one is given."""
-        image = face_of(face, self._device())
-        self._network.eval()
+        network = self._asked(question).eval()
+        image = face_of(face, device_of(network))
         with torch.inference_mode():
-            chosen = self._network.theta(image) if has_theta(self._network) else None
-            with forced_theta(self._network, question.get("theta") if chosen is not None else None):
-                probabilities = self._network(image).softmax(1)[0]
+            chosen = network.theta(image) if has_theta(network) else None
+            with forced_theta(network, question.get("theta") if chosen is not None else None):
+                probabilities = network(image).softmax(1)[0]
         theta = None if chosen is None else chosen.flatten().tolist()
         yield {"probabilities": probabilities.tolist(), "theta": theta}, []
-
-    def _device(self) -> torch.device:
-        return next(self._network.parameters()).device
 
     # ---- without a kernel -----------------------------------------------------------------------
     def __repr__(self) -> str:
@@ -136,8 +165,10 @@ class Explorer(anywidget.AnyWidget):
             for name, value in self.get_state().items()
             if not name.startswith("_") and name not in hidden
         }
-        if self.network == "yours":  # a page has the released networks only
-            values["network"] = "paper"
+        # a page has the released networks only
+        values["networks"] = [name for name in self.networks if name != "yours"]
+        if self.network == "yours":
+            values["network"] = values["networks"][0] if values["networks"] else "paper"
         return values
 
     def twin(self) -> str:
@@ -192,6 +223,11 @@ def face_of(data: bytes, device: torch.device | str = "cpu") -> Tensor:
         raise ValueError(f"a face has {SIDE * SIDE} grey levels, not {len(data)}")
     grey = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     return grey.view(1, 1, SIDE, SIDE).to(device).float() / 255
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network's weights are."""
+    return next(network.parameters()).device
 
 
 def has_theta(network: nn.Module) -> bool:

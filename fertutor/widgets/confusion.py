@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import class_names
 from ..faces.table import FaceTable
-from .base import Answer, Explorer, grey_bytes
+from .base import Answer, Explorer, device_of, grey_bytes
 
 PAGE = 24
 """Faces that a kernel sends at a time."""
@@ -29,7 +29,7 @@ class ConfusionExplorer(Explorer):
         traits: ``cell``, the chosen (true, predicted) pair, which can be read and set from Python too.
 
     Raises:
-        InputError: for an empty table, or a network with other classes than the table.
+        InputError: for an empty table, a choice of networks, or a network with other classes than the table.
 
     Example:
         >>> explorer = ConfusionExplorer("paper", fertutor.load_faces("drawn-wild").test)
@@ -60,9 +60,11 @@ class ConfusionExplorer(Explorer):
             table = load_faces("drawn-studio").test
         if table is None or not len(table):
             raise InputError("the table holds no faces: give one with at least one face")
+        if traits.get("networks"):
+            raise InputError("the confusion explorer judges one network: make one explorer for each")
         super().__init__(network, **traits)
         self._table = table.to("cpu")
-        self._sure, self._said = _judge(self._network, self._table, self._device())
+        self._sure, self._said = _judge(self._network, self._table)
         counts = torch.zeros(table.classes, table.classes, dtype=torch.int64)
         counts.index_put_((self._table.labels, self._said), torch.tensor(1), accumulate=True)
         self.matrix = counts.tolist()
@@ -104,9 +106,10 @@ class ConfusionExplorer(Explorer):
         return draw_confusion(torch.tensor(self.matrix), class_names(len(self.matrix)))
 
 
-def _judge(network: nn.Module, table: FaceTable, device: torch.device) -> tuple[Tensor, Tensor]:
+def _judge(network: nn.Module, table: FaceTable) -> tuple[Tensor, Tensor]:
     """Return the largest probability and its class for every face of a table."""
     network.eval()
+    device = device_of(network)
     with torch.inference_mode():
         parts = [network(part.to(device).float() / 255).softmax(1).cpu() for part in table.images.split(256)]
     probabilities = torch.cat(parts)

@@ -22,7 +22,7 @@ class Gallery(Explorer):
         faces: uint8 or float ``(n, 1, 48, 48)``, or a FaceTable; one drawn face an expression when None.
         names: what stands under each face; the expressions of `labels` when None.
         labels: the true class of each face, or -1 for "whatever the network says".
-        traits: the widget's traits.
+        traits: ``networks``, names to choose among, and the widget's traits.
     """
 
     faces = traitlets.Bytes(help="Grey levels of the faces to choose from.").tag(sync=True)

@@ -10,7 +10,7 @@ import traitlets
 
 from ..faces.table import SIDE
 from ..saliency.occlusion import OcclusionMap, occlude
-from .base import Answer, face_of
+from .base import Answer, device_of, face_of
 from .gallery import Gallery
 
 
@@ -22,7 +22,7 @@ class OcclusionExplorer(Gallery):
     and set from Python too.
 
     Example:
-        >>> explorer = OcclusionExplorer("paper", size=8, stride=4)
+        >>> explorer = OcclusionExplorer("paper", networks=["compact"], size=8, stride=4)
         >>> explorer.size = 12
     """
 
@@ -41,16 +41,18 @@ class OcclusionExplorer(Gallery):
 
     def answer_occlude(self, question: dict[str, Any], face: bytes) -> Iterator[Answer]:
         """The probabilities that each window leaves, from coarse strides to the one asked for."""
-        image = face_of(face, self._device())
+        network = self._asked(question)
+        image = face_of(face, device_of(network))
         for stride in question["passes"]:
-            found = occlude(self._network, image, question["size"], stride)
+            found = occlude(network, image, question["size"], stride)
             data = found.probabilities[0].float().cpu().contiguous().numpy().tobytes()
             yield {"stride": stride, "clean": found.clean[0].tolist()}, [data]
 
     def occlusion(self) -> OcclusionMap:
         """Return the map that is shown, computed here, for `self.size` and `self.stride`."""
         labels = None if self.label < 0 else torch.tensor([self.label])
-        return occlude(self._network, self.image().to(self._device()), self.size, self.stride, labels=labels)
+        image = self.image().to(device_of(self._network))
+        return occlude(self._network, image, self.size, self.stride, labels=labels)
 
     def __repr__(self) -> str:
         return (

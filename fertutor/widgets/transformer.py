@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import traitlets
 
-from .base import forced_theta, has_theta
+from .base import device_of, forced_theta, has_theta
 from .gallery import Gallery
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -32,6 +32,10 @@ class TransformerExplorer(Gallery):
 
     def __init__(self, *arguments: Any, **traits: Any) -> None:
         super().__init__(*arguments, **traits)
+        self._say_what_is_warped()
+
+    @traitlets.observe("network")
+    def _say_what_is_warped(self, _: Any = None) -> None:
         self.sampler = getattr(self._network, "sampler", "none") if has_theta(self._network) else "none"
 
     def chosen(self) -> list[float] | None:
@@ -39,7 +43,9 @@ class TransformerExplorer(Gallery):
         if not has_theta(self._network):
             return None
         with torch.inference_mode():
-            found: list[float] = self._network.theta(self.image().to(self._device())).flatten().tolist()
+            found: list[float] = (
+                self._network.theta(self.image().to(device_of(self._network))).flatten().tolist()
+            )
         return found
 
     def __repr__(self) -> str:
@@ -52,7 +58,7 @@ class TransformerExplorer(Gallery):
         """The face with the grid, what it makes, and the probabilities."""
         from .pictures import draw_transformer
 
-        image = self.image().to(self._device())
+        image = self.image().to(device_of(self._network))
         theta = list(self.theta)
         with torch.inference_mode(), forced_theta(self._network, theta if has_theta(self._network) else None):
             probabilities = self._network(image).softmax(1)[0].cpu()

@@ -1,7 +1,7 @@
 // The action-unit face: muscles on one side, what the network reads into them on the other.
 
 import { bars } from "./bars.js";
-import { bind, fixed, h, menu, put, slider } from "./dom.js";
+import { bind, fixed, h, menu, networks, put, slider } from "./dom.js";
 import expressions from "./expressions.json";
 import { frame, whenShown } from "./frame.js";
 import { bytes, floats } from "./kernel.js";
@@ -91,7 +91,10 @@ function render({ model, el }) {
     input: (value) => put(model, { pose: { ...model.get("pose"), [name]: value } }),
   }));
 
+  const asked = networks(model);
+
   const stops = [
+    asked.stop,
     whenShown(card, draw),
     bind(model, "action_units", (values) => {
       for (const [unit, control] of sliders) control.show(values[String(unit)] ?? 0);
@@ -113,7 +116,7 @@ function render({ model, el }) {
           h("div", { class: "ft-row", style: "gap:0.375rem" }, ...prototypes.map(({ button }) => button))),
         status,
         h("fieldset", { class: "ft-group" }, h("legend", {}, "What the network says"), answer.element),
-        person.element)),
+        person.element, asked.element)),
     h("div", { style: `${columns};margin-top:1rem` },
       ...PLACES.map(([place, set]) => h("fieldset", { class: "ft-group" }, h("legend", {}, place),
         ...set.map((unit) => sliders.get(unit).element))),

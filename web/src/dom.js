@@ -68,6 +68,20 @@ export function menu({ label, options, value, input }) {
   return { element: h("div", { class: "ft-field" }, h("label", { for: id }, label), select), show };
 }
 
+/** The networks that a widget may ask, as {element, stop}; the element is null where there is no choice. */
+export function networks(model) {
+  const names = model.get("networks");
+  if (names.length < 2) return { element: null, stop() {} };
+  const { element, show } = menu({ label: "Network", value: model.get("network"), options: names.map((name) => [name, name]),
+    input: (value) => put(model, { network: value }) });
+  const select = element.querySelector("select");
+  const stop = bind(model, "network", (name) => { // Python may have set one that the menu lacks
+    if (![...select.options].some(({ value }) => value === name)) select.append(h("option", { value: name }, name));
+    show(name);
+  });
+  return { element, stop };
+}
+
 /** Keep a trait, its control and what depends on it together; returns a way to stop. */
 export function bind(model, name, show) {
   const changed = () => show(model.get(name));

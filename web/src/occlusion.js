@@ -1,7 +1,7 @@
 // The occlusion explorer: which parts of a face does the network need?
 
 import { bars, names, percent, top } from "./bars.js";
-import { bind, choice, h, menu, put, slider } from "./dom.js";
+import { bind, choice, h, menu, networks, put, slider } from "./dom.js";
 import { picker } from "./faces.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes, floats } from "./kernel.js";
@@ -202,7 +202,10 @@ function render({ model, el }) {
     options: [["-1", "the network's answer"], ...names(7).map((name, i) => [String(i), name])],
     input: (value) => put(model, { label: Number(value) }) });
 
+  const asked = networks(model);
+
   const stops = [
+    asked.stop,
     whenShown(card, draw),
     bind(model, "size", (value) => (size.show(value), (state.patch = null), ask())),
     bind(model, "stride", (value) => (stride.show(value), (state.patch = null), ask())),
@@ -226,7 +229,7 @@ function render({ model, el }) {
         h("div", { class: "ft-scale" }, low, ramp, high), opacity.element),
       h("div", { class: "ft-stack" },
         h("fieldset", { class: "ft-group" }, heading, answer.element), status,
-        size.element, stride.element, target.element, view.element)),
+        size.element, stride.element, target.element, view.element, asked.element)),
   );
   use(faces.grey(Math.max(0, model.get("face"))));
   return () => {

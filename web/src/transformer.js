@@ -2,7 +2,7 @@
 
 import { compose, IDENTITY, parts, warp } from "./affine.js";
 import { bars } from "./bars.js";
-import { bind, choice, fixed, h, put, slider } from "./dom.js";
+import { bind, choice, fixed, h, networks, put, slider } from "./dom.js";
 import { picker } from "./faces.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes } from "./kernel.js";
@@ -19,6 +19,12 @@ const PARTS = [
   ["right", "Shift right", -1, 1, 0.01, fixed],
   ["down", "Shift down", -1, 1, 0.01, fixed],
 ];
+
+const WARPED = {
+  features: "This network warps the maps that its trunk makes of the face, as the paper's Figure 3 draws it.",
+  input: "This network warps the face itself, as the paper's text says it.",
+  none: "",
+};
 
 function render({ model, el }) {
   const { card, compute } = frame({
@@ -122,7 +128,13 @@ function render({ model, el }) {
     const now = parts(theta());
     byParts.forEach((each, i) => each.show(now[PARTS[i][0]]));
   };
+  const asked = networks(model);
+  const where = h("p", { class: "ft-note" });
+  const sayWhere = () => (where.textContent = WARPED[model.get("sampler")]);
+  sayWhere();
+
   const stops = [
+    asked.stop,
     whenShown(card, draw),
     bind(model, "theta", () => (showSliders(), draw(), ask())),
     bind(model, "padding", (value) => (padding.show(value), draw())),
@@ -132,14 +144,10 @@ function render({ model, el }) {
       if (grey && grey !== state.grey) use(grey);
     }),
     bind(model, "network", ask),
+    bind(model, "sampler", sayWhere),
   ];
   model.on("msg:custom", (message) => message.kind === "again" && ask());
 
-  const where = {
-    features: "This network warps the maps that its trunk makes of the face, as the paper's Figure 3 draws it.",
-    input: "This network warps the face itself, as the paper's text says it.",
-    none: "",
-  }[model.get("sampler")];
   const caption = (text) => h("p", { class: "ft-note", style: "text-align:center" }, text);
   card.append(
     faces.element,
@@ -148,10 +156,10 @@ function render({ model, el }) {
         h("div", {}, h("div", { class: "ft-stage" }, source), caption("where it reads")),
         h("div", {}, h("div", { class: "ft-stage" }, result), caption("what it makes"))),
       h("div", { class: "ft-stack" },
-        h("fieldset", { class: "ft-group" }, h("legend", {}, "What the network says with this θ"), answer.element))),
+        h("fieldset", { class: "ft-group" }, h("legend", {}, "What the network says with this θ"), answer.element), asked.element)),
     h("div", { class: "ft-stack", style: "margin-top:0.75rem" },
       status, h("div", { class: "ft-row" }, adopt, reset), mode.element, split, six, padding.element,
-      h("p", { class: "ft-note" }, where)),
+      where),
   );
   use(faces.grey(Math.max(0, model.get("face"))));
   return () => {
