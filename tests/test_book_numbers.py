@@ -89,8 +89,9 @@ def check(table: list[list[str]], known: set[tuple[str, str, int]]) -> int:
     place = {name: column for column, name in enumerate(head)}
     found = 0
     if "only the first" in place:
+        compared = comparison_cells()
         for row in rows:
-            assert tuple(row[1:]) in comparison_cells(), f"no comparison of results/ gives {row}"
+            assert tuple(row[1:]) in compared, f"no comparison of results/ gives {row}"
         return len(rows)
     for row in rows:
         shares = [cell for cell in row if SHARE.search(cell)]
@@ -137,6 +138,16 @@ def test_a_number_that_nobody_measured_is_found() -> None:
         (table,) = tables(f"{head}{row}\n")
         with pytest.raises(AssertionError, match=r"no entry|neither of the ledger"):
             check(table, accuracy_cells())
+
+
+def test_a_comparison_that_nobody_made_is_found() -> None:
+    cells = sorted(comparison_cells())[0]
+    head = "| | only the first | only the second | difference, points | 95 % interval | p |\n|---|---|---|---|---|---|\n"
+    (table,) = tables(f"{head}| ours | {' | '.join(cells)} |\n")
+    assert check(table, set()) == 1
+    (table,) = tables(f"{head}| ours | {' | '.join((*cells[:-1], '1e-12'))} |\n")
+    with pytest.raises(AssertionError, match="no comparison"):
+        check(table, set())
 
 
 def test_what_an_entry_says_of_itself_follows_from_its_own_counts() -> None:

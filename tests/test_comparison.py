@@ -73,7 +73,7 @@ def test_the_command_writes_the_ledger_and_agrees_with_evaluate(
     assert faces is not None
     shares = [fertutor.evaluate(fertutor.load_network(name), faces).accuracy for name in entry["weights"]]
     assert entry["difference"] == pytest.approx(shares[0] - shares[1])
-    assert f"drawn less paper: {100 * entry['difference']:+.2f} points" in said
+    assert f"drawn minus paper: {100 * entry['difference']:+.2f} points" in said
     assert main(["compare", "drawn", "paper", "drawn-studio", "--json", *where]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == len(faces)
 

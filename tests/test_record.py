@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from math import comb, sqrt
+from math import comb, nan, sqrt
 
 import pytest
 
@@ -94,10 +94,19 @@ def test_a_command_asks_for_the_very_training_of_its_entry() -> None:
         )
         assert ledger.describe_network(network) == entry["network"], name
         assert (args.dataset, args.labels, args.seed) == (entry["dataset"], entry["labels"], entry["seed"])
-        assert args.teacher == entry.get("teachers", {}).get("weights", [])
+        teachers = entry.get("teachers", {"weights": [], "share": 0.7})
+        assert (args.teacher, args.teacher_share) == (teachers["weights"], teachers["share"])
         assert set_options(args) == {k: v for k, v in entry["options"].items() if k != "hold_out"}
     with pytest.raises(InputError, match="'survey' is not repeated"):
         record.command({"kind": "survey"})
+
+
+def test_a_command_names_the_teachers() -> None:
+    entry = dict(next(entry for entry in ledger.read().values() if entry["kind"] == "training"))
+    entry["teachers"] = {"weights": ["best", "a file.safetensors"], "sha256": ["1", "2"], "share": 0.4}
+    _, *words = shlex.split(record.command(entry))
+    args = build_parser("train").parse_args(words)
+    assert (args.teacher, args.teacher_share) == (["best", "a file.safetensors"], 0.4)
 
 
 def test_the_time_to_an_accuracy_counts_the_epoch_that_reaches_it() -> None:
@@ -137,6 +146,8 @@ def test_checkers_know_right_from_wrong() -> None:
     assert "both sides" in the_record.check_paired(lambda a, b: mcnemar(a, b) / 2).reason
     assert "never above 1" in the_record.check_paired(two_tails_uncapped).reason
     assert "of 3 and 9" in the_record.check_paired(lambda a, b: 1.0).reason
+    assert not the_record.check_paired(lambda a, b: nan)
+    assert not the_record.check_interval(lambda hits, n: (nan, nan))
     assert "ZeroDivisionError" in the_record.check_paired(lambda a, b: 1 / 0).reason
 
 

@@ -30,7 +30,7 @@ from fertutor.training.loop import train
 from fertutor.training.objective import penalty, soft_targets
 from fertutor.training.optimizer import rate_at
 from fertutor.training.recipes import PAPER, RECIPES, find_recipe
-from fertutor.training.teachers import taught
+from fertutor.training.teachers import load_votes, taught
 
 
 def blobs(n: int, seed: int = 0) -> FaceTable:
@@ -362,17 +362,27 @@ def test_a_teacher_speaks_for_its_share_of_each_target() -> None:
 
 
 def test_two_teachers_share_their_part_and_see_the_faces_changed() -> None:
+    torch.manual_seed(0)
     table, teachers = blobs(70), [fertutor.AttentionalCNN().eval() for _ in range(2)]
-    turned = Augmentation(rotation=30)
-    alone = [taught(table, [one], 1.0, turned, seed=0, setting=HERE).votes for one in teachers]
-    both = taught(table, teachers, 1.0, turned, seed=0, setting=HERE).votes
-    still = taught(table, teachers[:1], 1.0, Augmentation(flip=False), seed=0, setting=HERE).votes
-    assert alone[0] is not None
-    assert alone[1] is not None
-    assert both is not None
-    assert still is not None
-    assert torch.allclose(both, (alone[0] + alone[1]) / 2, atol=0.01)  # the second one's changes differ
-    assert not torch.allclose(alone[0], still, atol=1e-5)
+
+    def votes(which: list[fertutor.AttentionalCNN], how: Augmentation) -> Tensor:
+        found = taught(table, which, 1.0, how, seed=0, setting=HERE).votes
+        assert found is not None
+        return found
+
+    turned, still = Augmentation(rotation=30), Augmentation(flip=False)
+    first, second = (votes([one], still) for one in teachers)
+    assert torch.allclose(votes(teachers, still), (first + second) / 2, atol=1e-5)
+    assert not torch.allclose(votes(teachers[:1], turned), first, atol=1e-5)
+
+
+def test_teachers_are_left_as_they_are() -> None:
+    teacher = fertutor.build_network("compact").train()
+    before = {name: value.clone() for name, value in teacher.state_dict().items()}
+    taught(blobs(7), [teacher], 0.5, Augmentation(), seed=0, setting=HERE)
+    assert teacher.training
+    for name, value in teacher.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 def test_a_teacher_of_other_expressions_is_refused() -> None:
@@ -382,18 +392,57 @@ def test_a_teacher_of_other_expressions_is_refused() -> None:
         taught(blobs(7), [fertutor.AttentionalCNN()], 1.5, Augmentation(), seed=0, setting=HERE)
 
 
-def test_a_taught_run_keeps_its_votes_and_goes_on_with_them(tmp_path: Path) -> None:
+def test_a_taught_run_trains_on_its_votes_and_goes_on_with_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, book = tmp_path / "run", tmp_path / "results"
-    words = ["train", "drawn-studio", "--epochs", "1", "--batch", "64", "--teacher", "drawn"]
-    words += ["--recipe", "paper", "--out", str(folder), "--ledger", str(book)]
-    assert main(words) == 0
+    words = ["train", "drawn-studio", "--epochs", "1", "--batch", "64", "--recipe", "paper"]
+    words += ["--out", str(folder), "--ledger", str(book)]
+    taught_by = [*words, "--teacher", "drawn"]
+    assert main(taught_by) == 0
     entry = json.loads(next(book.glob("*.json")).read_text())
-    assert entry["teachers"] == {"weights": ["drawn"], "share": 0.7}
+    assert entry["teachers"]["weights"] == ["drawn"]
     assert entry["recipe"]["soft"]
+
+    faces = fertutor.load_faces("drawn-studio").train
+    assert faces is not None
+    with_votes = load_votes(faces, entry["teachers"], folder)
+    assert with_votes.votes is not None
+    assert not torch.allclose(with_votes.votes, F.one_hot(faces.labels, 7).float(), atol=0.01)
+    identity = load_checkpoint(folder)[1]["identity"]
+    assert identity["fingerprints"]["train"] == with_votes.fingerprint() != faces.fingerprint()
+
     before = (folder / "votes.safetensors").read_bytes()
-    assert main(words) == 1  # a folder that holds a run
+    assert main(taught_by) == 1  # a folder that holds a run
     assert (folder / "votes.safetensors").read_bytes() == before
-    assert main([*words, "--epochs", "2", "--resume"]) == 0
+    assert main([*taught_by, "--epochs", "2", "--resume"]) == 0
     assert len(json.loads((folder / "history.json").read_text())) == 2
+
+    capsys.readouterr()
+    assert main([*words, "--teacher", "paper", "--resume"]) == 1
+    assert main([*words, "--resume"]) == 1
+    assert main([*taught_by, "--by-subject", "--hold-out", "0.5", "--resume"]) == 1
+    (folder / "votes.safetensors").write_bytes(b"no tensors")
+    assert main([*taught_by, "--resume"]) == 1
     (folder / "votes.safetensors").unlink()
-    assert main([*words, "--epochs", "3", "--resume"]) == 1
+    assert main([*taught_by, "--resume"]) == 1
+    said = capsys.readouterr().err
+    for words_of in (
+        "other teachers",
+        "another recipe",
+        "other faces",
+        "is damaged",
+        "holds no run with teachers",
+    ):
+        assert words_of in said
+    assert "Traceback" not in said
+
+
+def test_teachers_and_torchrun_do_not_go_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    words = ["train", "drawn-studio", "--teacher", "drawn", "--out", str(tmp_path / "run")]
+    assert main(words) == 1
+    assert "--devices instead of torchrun" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

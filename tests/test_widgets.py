@@ -205,3 +205,24 @@ def test_a_menu_holds_released_networks_only(table: FaceTable) -> None:
         OcclusionExplorer("paper", table, networks=["nothing"])
     with pytest.raises(fertutor.InputError, match="judges one network"):
         ConfusionExplorer("paper", table, networks=["compact"])
+
+
+def test_the_own_network_can_be_chosen_again(network: Any, table: FaceTable, sent: list[Any]) -> None:
+    explorer = OcclusionExplorer("paper", table, networks=["compact"])
+    explorer.use_network(network)
+    explorer.network = "paper"
+    sent.clear()
+    question = {"kind": "predict", "id": 1, "network": "yours"}  # the question comes before the trait
+    explorer._hear(None, question, [memoryview(grey_bytes(table[0]))])
+    expected = network(table.images[:1] / 255).softmax(1)[0].tolist()
+    assert sent[0][0]["probabilities"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_is_warped_follows_the_network(table: FaceTable) -> None:
+    explorer = TransformerExplorer(fertutor.AttentionalCNN("input"), table, networks=["paper"])
+    assert explorer.sampler == "input"
+    explorer.network = "paper"
+    assert explorer.sampler == "features"
+    explorer.use_network(fertutor.AttentionalCNN("none"))
+    explorer.use_network(fertutor.AttentionalCNN("input"))
+    assert explorer.sampler == "input"

@@ -71,6 +71,6 @@ def run(args: argparse.Namespace) -> None:
         print(f"{words:>{width}} {count:>6}")
     low, high = found.interval
     print(
-        f"{names[0]} less {names[1]}: {100 * found.difference:+.2f} points "
+        f"{names[0]} minus {names[1]}: {100 * found.difference:+.2f} points "
         f"(95 % interval {100 * low:+.2f} to {100 * high:+.2f}), p = {found.p_value:.2g}"
     )

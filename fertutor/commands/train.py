@@ -6,7 +6,7 @@ import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .recipe_options import add_recipe_options, chosen_recipe
@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="WEIGHTS",
-        help="train on what these weights say of the faces, too; give it once for each teacher",
+        help="train on what these weights say of the faces, too; give it once for each teacher, and with "
+        "--hold-out only teachers that were trained with the same",
     )
     parser.add_argument(
         "--teacher-share", type=float, default=0.7, help="of the teachers in each target (default: 0.7)"
@@ -89,10 +90,10 @@ def run(args: argparse.Namespace) -> None:
             str(args.seed),
         ]
     )
-    faces = splits
+    faces, teachers = splits, None
     if args.teacher:
         recipe = replace(recipe, soft=True)
-        faces = taught_splits(splits, args, recipe, out)
+        faces, teachers = taught_splits(splits, args, recipe, out)
     result = train(
         network,
         faces,
@@ -109,8 +110,8 @@ def run(args: argparse.Namespace) -> None:
     entry = ledger.describe_training(result, args.dataset, args.labels, splits.parts()) | {"options": options}
     if args.start:
         entry["start"] = args.start
-    if args.teacher:
-        entry["teachers"] = {"weights": args.teacher, "share": args.teacher_share}
+    if teachers:
+        entry["teachers"] = teachers
     if args.note:
         entry["note"] = args.note
     path = ledger.append(entry, f"train-{out.name}", args.ledger)
@@ -122,29 +123,36 @@ def run(args: argparse.Namespace) -> None:
     print(f"ledger: {path}")
 
 
-def taught_splits(splits: FaceSplits, args: argparse.Namespace, recipe: Recipe, out: Path) -> FaceSplits:
-    """Return splits whose training faces have the teachers' votes, which the run's folder keeps."""
-    from ..network.weights import load_network
+def taught_splits(
+    splits: FaceSplits, args: argparse.Namespace, recipe: Recipe, out: Path
+) -> tuple[FaceSplits, dict[str, Any]]:
+    """Return splits with the teachers' votes, which the run's folder keeps, and who teaches."""
+    from ..evaluation import ledger
+    from ..network.weights import load_network, weights_path
     from ..training.device import choose_setting
     from ..training.loop import refuse_old_run
     from ..training.teachers import load_votes, save_votes, taught
 
     if splits.train is None:
         raise InputError(f"{splits.name} has no training faces to teach on")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("one process asks the teachers: share the run with --devices instead of torchrun")
+    networks = [load_network(weights) for weights in args.teacher]
+    facts = {
+        "weights": args.teacher,
+        "sha256": [ledger.file_sha256(weights_path(weights)) for weights in args.teacher],
+        "share": args.teacher_share,
+    }
     if args.resume:
-        return replace(splits, train=replace(splits.train, votes=load_votes(out)))
+        return replace(splits, train=load_votes(splits.train, facts, out)), facts
     refuse_old_run(out)
+    setting = choose_setting(args.device, args.precision)
     table = taught(
-        splits.train,
-        [load_network(weights) for weights in args.teacher],
-        args.teacher_share,
-        recipe.augmentation,
-        seed=args.seed,
-        setting=choose_setting(args.device, args.precision),
+        splits.train, networks, args.teacher_share, recipe.augmentation, seed=args.seed, setting=setting
     )
     assert table.votes is not None
-    save_votes(table.votes, out)
-    return replace(splits, train=table)
+    save_votes(table.votes, facts, out)
+    return replace(splits, train=table), facts
 
 
 def hold_out_of(splits: FaceSplits, share: float) -> FaceSplits:

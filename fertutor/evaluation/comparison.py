@@ -13,7 +13,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..faces.table import FaceTable
-from .report import predict_probabilities
+from .report import Z, predict_probabilities
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Comparison:
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the difference, from the faces on which the two part (Wald's, paired)."""
         parted = self.first + self.second - (self.first - self.second) ** 2 / self.n
-        half = 1.959964 * math.sqrt(max(parted, 0)) / self.n
+        half = Z * math.sqrt(parted) / self.n
         return self.difference - half, self.difference + half
 
     @property

@@ -28,6 +28,7 @@ DEFAULTS = (
     ("channels", 10),
     ("recipe", "paper"),
     ("seed", 0),
+    ("teacher_share", 0.7),
 )
 """What ``fertutor train`` chooses where nothing is said."""
 

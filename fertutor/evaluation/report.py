@@ -18,6 +18,8 @@ from ..faces.table import FaceTable
 from ..training.device import choose_setting
 
 BATCH = 512
+Z = 1.959964
+"""The standard normal quantile of 95 % intervals."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def predict_probabilities(
     return torch.cat(parts)
 
 
-def wilson_interval(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson_interval(right: int, n: int, z: float = Z) -> tuple[float, float]:
     """Return the Wilson score interval of a share (Wilson 1927), by default at 95 %.
 
     Args:

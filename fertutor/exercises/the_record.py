@@ -17,7 +17,7 @@ def check_interval(interval: Callable[[int, int], tuple[float, float]]) -> Verdi
             low, high = (float(end) for end in interval(hits, n))
         except Exception as error:  # the reader's code may fail in any way
             return not_yet(f"your function raises {type(error).__name__}: {error}")
-        if abs(low - expected[0]) > 1e-3 or abs(high - expected[1]) > 1e-3:
+        if not (abs(low - expected[0]) <= 1e-3 and abs(high - expected[1]) <= 1e-3):  # nan is never close
             hint = (
                 "p ± 1.96 standard errors is no interval where all answers are right."
                 if hits == n and high >= 1 and low > expected[0] + 1e-3
@@ -51,7 +51,7 @@ def check_paired(p_value: Callable[[int, int], float]) -> Verdict:
             found = float(p_value(first, second))
         except Exception as error:  # the reader's code may fail in any way
             return not_yet(f"your function raises {type(error).__name__}: {error}")
-        if abs(found - expected) > 1e-6:
+        if not abs(found - expected) <= 1e-6:  # nan is never close
             hint = "look at the sum once more."
             if abs(2 * found - expected) < 1e-6:
                 hint = "luck could favour either network: count both sides."

@@ -6,9 +6,12 @@ over the expressions that it may show; no other data come in.
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -44,13 +47,19 @@ def taught(
     A face's votes are (1 - share) times its own (its votes where it has some, otherwise its label) and
     `share` times the mean of the teachers' probabilities over :data:`VIEWS` changed copies of it.
 
+    The recipe must train on votes (``soft``); its label smoothing and mixup then act on these. Book chapter:
+    *The record*.
+
     Args:
         table: the training faces.
-        teachers: networks of as many classes.
+        teachers: networks of as many classes, trained on no face that validates; they are not changed.
         share: 0 to 1.
         augmentation: how the copies are changed.
         seed: of the changes.
         setting: where and in which precision the teachers run.
+
+    Returns:
+        The table with votes float32 ``(n, classes)``.
 
     Raises:
         InputError: for no teachers, a share out of range, or a teacher of another number of classes.
@@ -59,16 +68,18 @@ def taught(
         raise InputError("there is no teacher: name weights with --teacher")
     if not 0 <= share <= 1:
         raise InputError(f"the teachers' share must lie between 0 and 1, not {share:g}")
-    for teacher in teachers:
-        classes = teacher.cpu()(torch.zeros(1, *table.images.shape[1:])).shape[1]
+    # the caller's networks may be in training mode, and elsewhere
+    networks = [copy.deepcopy(teacher).cpu().eval() for teacher in teachers]
+    for network in networks:
+        classes = network(torch.zeros(1, *table.images.shape[1:])).shape[1]
         if classes != table.classes:
             raise InputError(
                 f"a teacher tells {classes} expressions apart and the faces have {table.classes}: name "
                 "weights that were trained on such labels"
             )
     said = torch.zeros(len(table), table.classes)
-    for number, teacher in enumerate(teachers):
-        network = teacher.to(setting.device).to(memory_format=setting.memory_format).eval()
+    for number, network in enumerate(networks):
+        network.to(setting.device).to(memory_format=setting.memory_format)
         for view in range(VIEWS):
             generator = generator_for(seed, number * VIEWS + view, "teacher")
             batches = torch.arange(len(table)).split(256)
@@ -82,22 +93,40 @@ def taught(
     return replace(table, votes=(1 - share) * own + share * said / (VIEWS * len(teachers)))
 
 
-def save_votes(votes: Tensor, folder: Path) -> None:
-    """Keep a table's votes in a run's folder: computed anew they may differ in the last digit."""
+def save_votes(votes: Tensor, facts: dict[str, Any], folder: Path) -> None:
+    """Keep a table's votes in a run's folder: computed anew they may differ in the last digit.
+
+    Args:
+        votes: float32 ``(n, classes)``.
+        facts: who the teachers are, as JSON values.
+        folder: of the run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / FILE) as temporary:
-        safetensors.torch.save_file({"votes": votes}, temporary)
+        safetensors.torch.save_file({"votes": votes}, temporary, metadata={"facts": json.dumps(facts)})
 
 
-def load_votes(folder: Path) -> Tensor:
-    """Return what :func:`save_votes` kept, float32 ``(n, classes)``.
+def load_votes(table: FaceTable, facts: dict[str, Any], folder: Path) -> FaceTable:
+    """Return the table with the votes that :func:`save_votes` kept.
 
     Raises:
-        InputError: when the file is missing or damaged.
+        InputError: when there is no such file, it is damaged, or it was made of other teachers or faces.
     """
-    try:
-        return safetensors.torch.load_file(folder / FILE)["votes"]
-    except (safetensors.SafetensorError, OSError, KeyError) as error:
+    path = folder / FILE
+    if not path.is_file():
         raise InputError(
-            f"{folder / FILE} is missing or damaged: start the run again in another folder"
-        ) from error
+            f"{folder} holds no run with teachers: leave --teacher out, or start without --resume"
+        )
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            kept = json.loads((file.metadata() or {})["facts"])
+            votes = file.get_tensor("votes")
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): start the run again in another folder") from error
+    if kept != facts or votes.shape != (len(table), table.classes):
+        what = "teachers" if kept != facts else "faces"
+        raise InputError(
+            f"the run in {folder} was started with other {what}: resume it with what it was started with, or "
+            "name another folder with --out"
+        )
+    return replace(table, votes=votes)

@@ -96,7 +96,7 @@ class Explorer(anywidget.AnyWidget):
     def _asked(self, question: dict[str, Any]) -> Any:
         """Return the network that a question is for: the menu's choice may arrive after the question."""
         name = question.get("network")
-        return self._named(name) if name in self.networks else self._network
+        return self._named(name) if name in (*self.networks, *self._loaded) else self._network
 
     # ---- questions ------------------------------------------------------------------------------
     def _hear(self, _: Any, question: dict[str, Any], buffers: list[Any]) -> None:

@@ -47,7 +47,7 @@ function render({ model, el }) {
       }
       state.own = message.theta;
       answer.show(message.probabilities);
-      adopt.disabled = !message.theta;
+      adopt.disabled = where.hidden = !message.theta;
       status.textContent = message.theta
         ? `The network itself chose θ = (${message.theta.map((v) => fixed(v)).join(", ")}).`
         : "This network has no transformer: θ does not reach its answer.";
