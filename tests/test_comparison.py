@@ -80,7 +80,7 @@ def test_the_command_writes_the_ledger_and_agrees_with_evaluate(
 
 def test_what_cannot_be_compared_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     empty = answered(torch.zeros(0), torch.zeros(0), torch.zeros(0, dtype=torch.int64))
-    with pytest.raises(InputError, match="no faces to compare on"):
+    with pytest.raises(InputError, match="no faces to evaluate on"):
         fertutor.compare(Answers(0), Answers(1), empty)
     eight = FaceTable(torch.zeros(1, 1, 48, 48, dtype=torch.uint8), torch.zeros(1).long(), classes=8)
     with pytest.raises(InputError, match="7 classes apart and the faces have 8"):

@@ -19,7 +19,7 @@ import fertutor
 from fertutor.faces.drawn import SCENE, draw_faces, read_action_units, read_people
 from fertutor.faces.table import FaceTable
 from fertutor.widgets import ActionUnitFace, ConfusionExplorer, OcclusionExplorer, TransformerExplorer
-from fertutor.widgets.base import STATIC, forced_theta, grey_bytes
+from fertutor.widgets.base import STATIC, Explorer, forced_theta, grey_bytes
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,11 @@ def test_a_widget_has_a_stable_text_and_a_twin_with_a_picture(widget: Any, netwo
     values = json.loads(html.unescape(re.findall(r'data-props="(.*?)"', twin)[0]))
     assert values["network"] == "paper", "a page has the released networks only"
     assert "layout" not in values
+
+
+def test_a_widget_without_a_picture_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match=r"Bare needs a method picture\(\)"):
+        type("Bare", (Explorer,), {"module": "occlusion"})
 
 
 def test_colab_gets_the_widget_and_not_its_twin(network: Any, monkeypatch: pytest.MonkeyPatch) -> None:

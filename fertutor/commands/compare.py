@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from .set_options import add_set_options, set_options
+from .set_options import add_set_options, chosen_split
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,20 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compare, record, print."""
-    from ..errors import InputError
     from ..evaluation import ledger
     from ..evaluation.comparison import compare
-    from ..faces.catalogue import load_faces
     from ..network.weights import load_network, name_of_weights, weights_path
 
     first, second = (load_network(weights) for weights in (args.weights, args.other))
     paths = [weights_path(weights) for weights in (args.weights, args.other)]
-    options = set_options(args)
-    table = load_faces(args.dataset, root=args.root, labels=args.labels, **options).parts().get(args.split)
-    if table is None:
-        raise InputError(
-            f"{args.dataset} as found here has no {args.split} split: choose another with --split"
-        )
+    table, options = chosen_split(args, args.labels)
     found = compare(first, second, table, tta=args.tta, device=args.device)
     names = [name_of_weights(path) for path in paths]
     entry = {

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .set_options import add_set_options, set_options
+from .set_options import add_set_options, chosen_split
 
 if TYPE_CHECKING:
     from ..evaluation.report import Report
@@ -39,21 +39,12 @@ def run(args: argparse.Namespace) -> None:
     from ..errors import InputError
     from ..evaluation import ledger
     from ..evaluation.report import evaluate
-    from ..faces.catalogue import load_faces
     from ..network.weights import load_network, name_of_weights, weights_path
 
     if args.split == "test" and args.no_ledger:
         raise InputError("a test split is opened on the record only: leave out --no-ledger")
     network = load_network(args.weights)
-    options = set_options(args)
-    splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
-    table = splits.parts().get(args.split)
-    if table is None:
-        have = " and ".join(splits.parts())
-        raise InputError(
-            f"{args.dataset} as found here has no {args.split} split, only {have}: choose one of these with "
-            "--split, or give a copy of the set that holds it"
-        )
+    table, options = chosen_split(args, args.labels)
     report = evaluate(network, table, tta=args.tta, device=args.device)
     plain = evaluate(network, table, device=args.device) if args.tta else report
     path = weights_path(args.weights)

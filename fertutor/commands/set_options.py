@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..faces.table import FaceTable
 
 BELONG_TO = {
     "by_subject": ("ckplus", "jaffe", "ferg", "drawn-posed", "drawn-studio", "drawn-cartoon"),
@@ -50,6 +53,24 @@ def set_options(args: argparse.Namespace) -> dict[str, Any]:
     if "split_seed" in given:
         given["seed"] = given.pop("split_seed")
     return given
+
+
+def chosen_split(args: argparse.Namespace, labels: str) -> tuple[FaceTable, dict[str, Any]]:
+    """Return the faces that ``dataset``, ``root``, ``split`` and the set's options name, and these options.
+
+    Raises:
+        InputError: for an option that the set does not have, or a split that the copy at hand lacks.
+    """
+    from ..faces.catalogue import load_faces
+
+    options = set_options(args)
+    parts = load_faces(args.dataset, root=args.root, labels=labels, **options).parts()
+    if args.split not in parts:
+        raise InputError(
+            f"{args.dataset} as found here has no {args.split} split, only {' and '.join(parts)}: choose "
+            "one of these with --split, or give a copy of the set that holds it"
+        )
+    return parts[args.split], options
 
 
 def options_in_name(options: dict[str, Any]) -> list[str]:

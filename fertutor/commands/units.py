@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from .set_options import add_set_options, set_options
+from .set_options import add_set_options, chosen_split
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,19 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Count, record, print."""
-    from ..errors import InputError
     from ..evaluation import ledger
     from ..evaluation.units import count_units
-    from ..faces.catalogue import load_faces
     from ..network.weights import load_network, name_of_weights, weights_path
 
     network, path = load_network(args.weights), weights_path(args.weights)
-    options = set_options(args)
-    table = load_faces(args.dataset, root=args.root, **options).parts().get(args.split)
-    if table is None:
-        raise InputError(
-            f"{args.dataset} as found here has no {args.split} split: choose another with --split"
-        )
+    table, options = chosen_split(args, "original")
     name = name_of_weights(path)
     units = count_units(network, table)
     entry = {

@@ -11,9 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from ..errors import InputError
 from ..faces.table import FaceTable
-from .report import Z, predict_probabilities
+from .report import Z, answers
 
 
 @dataclass(frozen=True)
@@ -73,30 +72,14 @@ def compare(
 ) -> Comparison:
     """Compare two networks face by face.
 
-    Args:
-        first, second: faces ``(n, 1, 48, 48)`` in [0, 1] → logits.
-        table: the faces and their labels.
-        tta: average the probabilities of each face and its mirror image.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-
-    Raises:
-        InputError: when the table is empty or has other classes than a network.
+    Takes two networks where :func:`~fertutor.evaluate` takes one, and raises what it raises.
 
     Example:
         >>> fertutor.compare(best, compact, splits.val).difference
     """
-    if not len(table):
-        raise InputError("there are no faces to compare on: choose another split or set")
-    right = []
-    for network in (first, second):
-        probabilities = predict_probabilities(network, table.images, tta=tta, device=device)
-        if probabilities.shape[1] != table.classes:
-            raise InputError(
-                f"a network tells {probabilities.shape[1]} classes apart and the faces have {table.classes}: "
-                "compare networks that were trained on the classes of these labels"
-            )
-        right.append(probabilities.argmax(1) == table.labels.cpu())
-    one, other = right
+    one, other = (
+        answers(network, table, tta=tta, device=device) == table.labels.cpu() for network in (first, second)
+    )
     return Comparison(
         both=int((one & other).sum()),
         first=int((one & ~other).sum()),

@@ -94,6 +94,16 @@ def evaluate(network: nn.Module, table: FaceTable, *, tta: bool = False, device:
     Example:
         >>> fertutor.evaluate(network, splits.val).accuracy
     """
+    classes = table.classes
+    pairs = table.labels.cpu() * classes + answers(network, table, tta=tta, device=device)
+    return Report(torch.bincount(pairs, minlength=classes**2).view(classes, classes), tta)
+
+
+def answers(network: nn.Module, table: FaceTable, *, tta: bool = False, device: str = "auto") -> Tensor:
+    """Return the most probable class of each face of a table, int64 ``(n,)`` on the CPU.
+
+    Takes the arguments of :func:`evaluate`, and raises what it raises.
+    """
     if not len(table):
         raise InputError("there are no faces to evaluate on: choose another split or set")
     probabilities = predict_probabilities(network, table.images, tta=tta, device=device)
@@ -103,8 +113,7 @@ def evaluate(network: nn.Module, table: FaceTable, *, tta: bool = False, device:
             f"the network tells {classes} classes apart and the faces have {table.classes}: "
             f"choose --labels {'ferplus8' if classes == 8 else 'original or ferplus'}"
         )
-    pairs = table.labels.cpu() * classes + probabilities.argmax(1)
-    return Report(torch.bincount(pairs, minlength=classes**2).view(classes, classes), tta)
+    return probabilities.argmax(1)
 
 
 @torch.no_grad()

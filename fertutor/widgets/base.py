@@ -14,7 +14,7 @@ import html
 import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +38,25 @@ class Explorer(anywidget.AnyWidget):
     """Base of the widgets.
 
     A subclass has a class attribute ``module`` (the name of its ES module), a method
-    ``answer_KIND(question, faces)`` for each kind of question, and ``picture()``.
+    ``answer_KIND(question, faces)`` for each kind of question, and ``picture()``, which returns a
+    matplotlib figure that stands for the widget where scripts are off, and its alt text.
 
     Args:
         network: a module of yours, or the name of a released network.
         networks: names of released networks that the reader may choose among; `network` is one more.
         traits: the widget's traits.
+
+    Raises:
+        TypeError: when a class with a module is made that has no ``picture()``.
     """
 
     module = ""
+    picture: Callable[[], tuple[Any, str]]
 
     def __init_subclass__(cls, **options: Any) -> None:
         if "module" in vars(cls):  # anywidget makes further subclasses, which are not widgets of their own
+            if not hasattr(cls, "picture"):
+                raise TypeError(f"{cls.__name__} needs a method picture(), for pages where scripts are off")
             cls._esm = STATIC / f"{cls.module}.mjs"
         super().__init_subclass__(**options)
 
@@ -152,10 +159,6 @@ class Explorer(anywidget.AnyWidget):
     # ---- without a kernel -----------------------------------------------------------------------
     def __repr__(self) -> str:
         return f"{type(self).__name__}(network={self.network!r})"
-
-    def picture(self) -> tuple[Any, str]:
-        """Return a matplotlib figure that stands for the widget where scripts are off, and its alt text."""
-        raise NotImplementedError
 
     def page_values(self) -> dict[str, Any]:
         """Return the synchronised traits as a page needs them: bytes as data URLs."""
