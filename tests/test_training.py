@@ -22,6 +22,7 @@ from fertutor.cli import main
 from fertutor.errors import InputError
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.sampler import Localization
+from fertutor.network.weights import load_network, save_network
 from fertutor.training.augment import Augmentation, augment
 from fertutor.training.balance import epoch_order
 from fertutor.training.checkpoint import load_checkpoint
@@ -445,4 +446,30 @@ def test_teachers_and_torchrun_do_not_go_together(
     words = ["train", "drawn-studio", "--teacher", "drawn", "--out", str(tmp_path / "run")]
     assert main(words) == 1
     assert "--devices instead of torchrun" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_from_weights_begins_with_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start, folder, book = tmp_path / "start.safetensors", tmp_path / "run", tmp_path / "results"
+    save_network(fertutor.AttentionalCNN("input", channels=3), start)
+    where = ["--out", str(folder), "--ledger", str(book)]
+    words = ["train", "drawn-studio", "--epochs", "1", "--batch", "256", "--learning-rate", "1e-9", *where]
+    assert main([*words, "--from", str(start)]) == 0  # the recipe "paper" starts from a Gaussian
+    entry = json.loads(next(book.glob("*.json")).read_text())
+    assert entry["start"] == str(start)
+    assert entry["recipe"]["gaussian"] is None
+    assert entry["network"]["arguments"]["sampler"] == "input"
+    before, after = (load_network(path).state_dict() for path in (start, folder / "best.safetensors"))
+    for name, value in before.items():
+        assert torch.allclose(value, after[name], atol=1e-6), name
+
+    capsys.readouterr()
+    for more in (["--network", "compact"], ["--sampler", "none"], ["--channels", "0"]):
+        assert main([*words, "--from", str(start), *more]) == 1
+        assert f"leave out {more[0]}, or --from" in capsys.readouterr().err
+
+
+def test_a_network_of_other_expressions_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="tells 8 expressions apart and blobs has 7"):
+        train(fertutor.AttentionalCNN(classes=8), splits(), "paper", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -13,6 +13,8 @@ from .recipe_options import add_recipe_options, chosen_recipe
 from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ..faces.table import FaceSplits
     from ..training.recipes import Recipe
 
@@ -24,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
     add_set_options(parser)
     add_recipe_options(parser)
-    parser.add_argument("--network", default="attentional", help="a kind of network (default: attentional)")
+    parser.add_argument("--network", help="a kind of network (default: attentional)")
     parser.add_argument("--sampler", choices=("features", "input", "none"), help="where the attention acts")
     parser.add_argument("--channels", type=int, help="kernels of each convolution of the trunk")
     parser.add_argument(
@@ -34,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
-    parser.add_argument("--from", dest="start", metavar="WEIGHTS", help="go on from these weights")
+    parser.add_argument(
+        "--from", dest="start", metavar="WEIGHTS", help="go on from these weights, which bring their network"
+    )
     parser.add_argument(
         "--teacher",
         action="append",
@@ -58,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
 
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
-    from ..network.weights import build_network, load_network
+    from ..network.weights import kind_of
     from ..training.loop import train
 
     if not 0 <= args.seed < 2**63:
@@ -70,21 +74,17 @@ def run(args: argparse.Namespace) -> None:
         splits = hold_out_of(splits, args.hold_out)
         options["hold_out"] = args.hold_out
     classes = 7 if splits.train is None else splits.train.classes
-    arguments = {"sampler": args.sampler, "channels": args.channels, "classes": classes}
     # the network's own initialisation draws from torch's generator
     torch.manual_seed(args.seed)
+    network = first_network(args, classes)
     if args.start:
-        network = load_network(args.start)
-    else:
-        network = build_network(
-            args.network, **{name: value for name, value in arguments.items() if value is not None}
-        )
+        recipe = replace(recipe, gaussian=None)  # which would throw the weights away
     out = args.out or Path("runs") / "-".join(
         [
             args.dataset,
             args.labels,
             *options_in_name(options),
-            args.network,
+            kind_of(network),
             *([args.sampler] if args.sampler else []),
             recipe.name,
             str(args.seed),
@@ -121,6 +121,23 @@ def run(args: argparse.Namespace) -> None:
     )
     print(f"weights: {out / 'best.safetensors'}")
     print(f"ledger: {path}")
+
+
+def first_network(args: argparse.Namespace, classes: int) -> nn.Module:
+    """Return the network that training begins with: a new one, or that of ``--from``.
+
+    Raises:
+        InputError: for a network that cannot be built or read, or another one beside ``--from``.
+    """
+    from ..network.weights import build_network, load_network
+
+    given = {name: getattr(args, name) for name in ("network", "sampler", "channels")}
+    built = {name: value for name, value in given.items() if value is not None}
+    if not args.start:
+        return build_network(built.pop("network", "attentional"), classes=classes, **built)
+    if built:
+        raise InputError(f"{args.start} brings its own network: leave out --{next(iter(built))}, or --from")
+    return load_network(args.start)
 
 
 def taught_splits(

@@ -166,19 +166,19 @@ def command(entry: Mapping[str, Any]) -> str:
     options = dict(entry["options"])
     if "seed" in options:
         options["split_seed"] = options.pop("seed")
+    arguments = network["arguments"]
+    built = {
+        "network": network["kind"],
+        **{name: arguments[name] for name in ("sampler", "channels") if name in arguments},
+    }
     chosen = {
         "labels": entry["labels"],
         **options,
-        "network": network["kind"],
-        **{
-            name: network["arguments"][name]
-            for name in ("sampler", "channels")
-            if name in network["arguments"]
-        },
-        "from": entry.get("start"),
+        **({"from": entry["start"]} if "start" in entry else built),
         "recipe": recipe["name"],
         **{name: changed.pop(name) for name in OWN_OPTIONS if name in changed},
         "seed": entry["seed"],
+        "precision": entry["setting"]["precision"],
     }
     teachers = entry.get("teachers")
     if teachers:

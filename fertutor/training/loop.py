@@ -102,8 +102,9 @@ def train(
         report: called with one line an epoch; None prints it to stderr.
 
     Raises:
-        InputError: when the set has no training or validation faces, `out` already holds a run, the
-            run in `out` was started with something else, or one of several processes ends early.
+        InputError: when the set has no training or validation faces or other expressions than the network,
+            `out` already holds a run, the run in `out` was started with something else, or one of several
+            processes ends early.
 
     Example:
         >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
@@ -112,6 +113,12 @@ def train(
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
     if splits.train is None or splits.val is None:
         raise InputError(f"{splits.name} has no {'training' if splits.train is None else 'validation'} faces")
+    classes: Any = network.classes  # a number in every kind of network
+    if classes != splits.train.classes:
+        raise InputError(
+            f"the network tells {classes} expressions apart and {splits.name} has {splits.train.classes}: "
+            "train a network or choose labels of as many"
+        )
     setting = choose_setting(device, precision)
     folder = None if out is None else Path(out)
     if devices < 1:
