@@ -36,7 +36,9 @@ HEAD = """# Reproductions
 weights that are best on validation, opens the test part once, writes both to the ledger, and rewrites this
 page from the ledger, where the entries are called `reproduce-train-…` and `reproduce-test-…`. A published
 set needs its licence and `--root DIR`; the drawn stand-ins need nothing. Accuracies of drawn and real faces
-cannot be compared with each other, only the rows of one set.
+cannot be compared with each other, only the rows of one set. Where a set has rows of several recipes, the
+later recipe was chosen after the earlier one's result was seen: read these as exploration. A row "not
+measured" is filled in by `fertutor reproduce NAME --root DIR`.
 
 | set | paper | test accuracy (95 % interval) | n | division | recipe | seed |
 |---|---|---|---|---|---|---|
@@ -53,7 +55,7 @@ matter of luck, the more so the fewer the faces; a rate of 0.001 is slow enough 
 DIVISIONS = """
 ## What a random division hides
 
-The same method on the same faces, divided at random as in the paper and by people. Each pair has seeds of
+The same method on the same faces, divided at random and by people. Each pair has seeds of
 its own, and other people; given is the mean over the pairs, on the test parts. On the 63 to 113 faces of the
 small sets, one accuracy has a standard error of 4 to 6 points. {doc}`four-data-sets` reads this table.
 

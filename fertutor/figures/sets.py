@@ -47,7 +47,7 @@ def draw_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
         colours = [COLOURS[name] for name in numbers]
         axis.barh(list(numbers), list(numbers.values()), color=colours)
         axis.invert_yaxis()
-        axis.set_title(title)
+        axis.set(title=title, xlabel="faces")
         said.append(f"{title}: {', '.join(f'{name} {n:,}' for name, n in numbers.items())}")
     return describe(figure, f"Bars that count the faces of each expression. {'. '.join(said)}.")
 
