@@ -3,6 +3,7 @@
 - The theme brings its icons as a font and as a script of 1.6 MB; the font is enough.
 - docutils calls the bibliography a list, but not its entries list items; MyST-NB names
   the button of a hidden cell other than it reads. Screen readers stumble over both.
+- A line may break between a number and its percent sign, which stay together here.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ MENDS = (
         re.compile(r'<summary aria-label="Toggle hidden content">'),
         "<summary>",
     ),
+    (re.compile(r"(?<=\d) %"), "\N{NO-BREAK SPACE}%"),
 )
 """What is looked for in every page, and what takes its place."""
 
