@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from fertutor.cli import main
+from fertutor.commands.draw import FARTHEST
+from fertutor.faces.drawn import draw_faces, prototype
+from fertutor.faces.drawn.scene import SCENE, make_scene
 
 
 def draw(path: Path, *words: str) -> int:
@@ -58,7 +62,12 @@ def test_contact_sheet(tmp_path: Path) -> None:
         (["--expression", "fear", "--size", "0"], "size 0"),
         (["--expression", "fear", "--person", "-1"], "unknown person -1"),
         (["--expression", "fear", "--scene", "yaw"], "expected name=number"),
+        *[(["--expression", "fear", "--scene", f"yaw={far}"], "to 10") for far in ("1e39", "nan", "-inf")],
         (["--sheet", "0"], "a sheet of 0 people"),
+        (["--sheet", "2", "--mask", "m.png"], "--mask is of a single face"),
+        (["--sheet", "2", "--wild"], "--wild is of a single face"),
+        (["--sheet", "2", "--seed", "3"], "--seed is of a single face"),
+        (["--sheet", "2", "--scene", "yaw=1"], "--scene is of a single face"),
     ],
 )
 def test_bad_input(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,4 +81,23 @@ def test_bad_input(words: list[str], said: str, tmp_path: Path, capsys: pytest.C
 def test_a_path_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert draw(tmp_path / "file" / "face.png", "--expression", "sad", "--size", "32") == 1
-    assert "cannot be written" in capsys.readouterr().err
+    assert "face.png cannot be read or written" in capsys.readouterr().err
+
+
+def test_the_mask_never_takes_the_place_of_the_face(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "face.png"
+    (tmp_path / "folder").mkdir()
+    for same in (out, tmp_path / "folder" / ".." / "face.png"):
+        assert draw(out, "--expression", "sad", "--size", "32", "--mask", str(same)) == 1
+        assert "would replace the file of --out" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_every_scene_that_is_let_through_can_be_drawn() -> None:
+    for name in SCENE:
+        for value in (-FARTHEST, FARTHEST):
+            if name != "scale" or value > 0:
+                picture = draw_faces(prototype("happy"), 0, make_scene({name: value}), 48)
+                assert torch.isfinite(picture).all(), f"{name}={value}"

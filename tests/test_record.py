@@ -16,7 +16,13 @@ from fertutor.evaluation import ledger, paper, record
 from fertutor.evaluation.comparison import Comparison
 from fertutor.evaluation.report import wilson_interval
 from fertutor.exercises import the_record
-from fertutor.figures.record import draw_confusion, draw_curves, draw_intervals, draw_spread
+from fertutor.figures.record import (
+    draw_confusion,
+    draw_curves,
+    draw_intervals,
+    draw_spread,
+    plot_curves,
+)
 
 
 def test_every_training_of_the_ledger_can_stand_in_a_table() -> None:
@@ -153,3 +159,25 @@ def test_checkers_know_right_from_wrong() -> None:
 def two_tails_uncapped(first: int, second: int) -> float:
     n = first + second
     return 2 * sum(comb(n, wins) for wins in range(min(first, second) + 1)) / 2**n
+
+
+def test_each_curve_and_group_is_drawn_and_looks_like_no_other() -> None:
+    curves = {f"run {index}": [0.1, 0.2] for index in range(10)}
+    lines = draw_curves(curves).axes[0].lines
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == len(curves)
+    traces = plot_curves(curves).data
+    assert len({(trace.line.color, trace.line.dash) for trace in traces}) == len(curves)
+    groups = {f"group {index}": [(0.1, 0.2)] for index in range(7)}
+    points = draw_spread(groups, 0.4, "without").axes[0].lines[:-1]  # the last is the level
+    looks = {(p.get_color(), p.get_markerfacecolor() == "none") for p in points}
+    assert len(looks) == len({p.get_marker() for p in points}) == len(groups)
+
+
+def test_what_cannot_be_told_apart_is_refused_instead_of_left_out() -> None:
+    curves = {f"run {index}": [0.1, 0.2] for index in range(11)}
+    groups = {f"group {index}": [(0.1, 0.2)] for index in range(8)}
+    for draw in (draw_curves, plot_curves):
+        with pytest.raises(ValueError, match=r"11 are too many .* at most 10"):
+            draw(curves)
+    with pytest.raises(ValueError, match=r"8 are too many .* at most 7"):
+        draw_spread(groups, 0.4, "without")

@@ -188,7 +188,66 @@ def test_the_best_epoch_on_validation_is_kept() -> None:
 def test_a_run_that_diverges_stops_and_says_so() -> None:
     run = train(fertutor.AttentionalCNN(), splits(), replace(QUICK, learning_rate=1e30), report=silent)
     assert run.diverged
+    assert "diverged in epoch" in run.divergence and "--learning-rate than 1e+30" in run.divergence
     assert len(run.history) < 3
+
+
+def test_a_diverged_run_is_told_and_leaves_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = tmp_path / "results"
+    words = ["train", "drawn-studio", "--epochs", "2", "--learning-rate", "1e20"]
+    assert main([*words, "--out", str(tmp_path / "run"), "--ledger", str(book)]) == 0
+    assert "the run diverged in epoch" in capsys.readouterr().out
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    for path in (tmp_path / "run" / "history.json", next(book.glob("*.json"))):
+        assert "null" in path.read_text()
+        json.loads(path.read_text(), parse_constant=refuse)
+
+
+@pytest.mark.parametrize("kind", ["compact", "best", "deep"])
+@pytest.mark.parametrize("recipe", ["paper", "paper-fixed"])
+def test_the_penalty_is_refused_where_there_are_no_such_layers(
+    kind: str, recipe: str, tmp_path: Path
+) -> None:
+    """A compact network's last linear layers but one place its transformer."""
+    with pytest.raises(InputError, match="choose --penalty 0 or --recipe compact"):
+        train(fertutor.build_network(kind), splits(), recipe, out=tmp_path / "run")
+    with pytest.raises(InputError, match="Figure 3"):
+        penalty(fertutor.build_network(kind))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["best.safetensors", "history.json"])
+def test_a_file_of_another_run_is_not_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(InputError, match=f"already holds a {name}"):
+        train(fertutor.AttentionalCNN(), splits(), QUICK, out=tmp_path, report=silent)
+    assert (tmp_path / name).read_text() == "precious"
+
+
+def test_a_place_that_cannot_be_written_is_noticed_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    places = ([tmp_path / "file", tmp_path / "a"], [tmp_path / "file" / "b", tmp_path / "a"])
+    for out, book in (*places, [tmp_path / "run", tmp_path / "file"]):
+        words = ["train", "drawn-studio", "--epochs", "1", "--out", str(out), "--ledger", str(book)]
+        assert main(words) == 1
+        said = capsys.readouterr().err
+        assert "cannot be written to" in said and str(tmp_path / "file") in said
+        assert said.count("\n") == 1  # no epoch was reported
+        assert not (tmp_path / "run").exists() and not (tmp_path / "a").exists()
+
+
+def test_fewer_epochs_than_are_done_are_refused(tmp_path: Path) -> None:
+    network = fertutor.AttentionalCNN()
+    train(network, splits(), replace(QUICK, epochs=2), out=tmp_path, report=silent)
+    before = (tmp_path / "history.json").read_text()
+    with pytest.raises(InputError, match=r"2 epochs behind it, .* --epochs 2 or more"):
+        train(network, splits(), replace(QUICK, epochs=1), out=tmp_path, resume=True, report=silent)
+    assert (tmp_path / "history.json").read_text() == before
 
 
 def test_the_paper_recipe_has_the_numbers_of_section_4_2() -> None:
@@ -232,13 +291,22 @@ def test_a_number_that_makes_no_sense_is_refused(name: str, value: float | str) 
         find_recipe("paper", **{name: value})
 
 
-@pytest.mark.parametrize("arguments", [("--seed", "-1"), ("--seed", str(2**64)), ("--hold-out", "0.001")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--hold-out", "0.001"),
+        ("--epochs", "1", "--set", "epochs=2"),
+        ("--set", "mixup=0.1", "--set", "mixup=0.1"),
+        ("--set", "gaussian=0.05", "--from", "drawn"),
+        ("--network", "compact", "--penalty", "0.1"),
+    ],
+)
 def test_a_call_that_makes_no_sense_is_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", "drawn-studio", "--out", str(tmp_path / "run"), *arguments]) == 1
     (said,) = capsys.readouterr().err.splitlines()
-    assert arguments[0] in said
+    assert arguments[-2] in said
     assert not (tmp_path / "run").exists()
 
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .seed_option import seed
 from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
     add_set_options(parser)
     parser.add_argument("--limit", type=int, help="fit on this many training faces only, stratified")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--json", action="store_true", help="print the ledger entries as one JSON list")
     parser.add_argument("--ledger", type=Path, help="folder of the ledger entries (default: results)")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import InputError
 
 BENCHMARKS = ("drawn", "faces", "occlusion", "page", "saliency", "training")
+MOST_THREADS = 1024
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -26,8 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Run ``benchmarks/NAME.py``: its ``measure(args)`` returns figures, ``describe`` puts them in words."""
+    from ..training.device import choose_setting
+
     if not (ROOT / "benchmarks" / f"{args.benchmark}.py").is_file():
         raise InputError("benchmarks are part of the source checkout: clone the project and run it there")
+    if args.threads is not None and not 1 <= args.threads <= MOST_THREADS:
+        raise InputError(f"--threads must be from 1 to {MOST_THREADS}, not {args.threads}")
+    choose_setting(args.device)  # refuses a GPU that is not there
     sys.path.insert(0, str(ROOT))
     module = importlib.import_module(f"benchmarks.{args.benchmark}")
     figures = module.measure(args)

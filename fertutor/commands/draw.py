@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .output_files import refuse_replacing, write_png
+from .seed_option import seed
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+FARTHEST = 10
+"""Scene parameters farther from 0 than this are slips, and very large ones overflow in the renderer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,30 +33,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=192, help="side of the picture in pixels")
     parser.add_argument("--scene", default="", metavar="LIST", help='e.g. "yaw=0.3,light_x=0.8,hand=1"')
     parser.add_argument("--wild", action="store_true", help="photograph it as carelessly as the web does")
-    parser.add_argument("--seed", type=int, default=0, help="seed of what --wild leaves to chance")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of what --wild leaves to chance")
     parser.add_argument("--mask", type=Path, metavar="FILE", help="also write which pixels moved, as PNG")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="PNG file to write")
 
 
 def run(args: argparse.Namespace) -> None:
     """Draw and write the file."""
+    from PIL import Image
+
     from ..faces.drawn import draw_faces, parse_action_units, prototype
     from ..faces.drawn.sheet import contact_sheet
 
+    def write(picture: Tensor, path: Path) -> None:
+        write_png(Image.fromarray((picture * 255).round().byte().numpy()), path)
+        print(path)
+
     if args.sheet is not None:
+        _refuse_beside_sheet(args)
         if not 1 <= args.sheet <= 32:
             raise InputError(f"a sheet of {args.sheet} people: expected 1 to 32")
         people = range(args.person, args.person + args.sheet)
-        _write(contact_sheet(people, args.size, args.strength), args.out)
+        write(contact_sheet(people, args.size, args.strength), args.out)
         return
+    refuse_replacing({"--out": args.out, "--mask": args.mask})
     if args.expression is not None:
         units = prototype(args.expression, args.strength)
     else:
         units = parse_action_units(args.action_units)
     pictures, moved = draw_faces(units, args.person, _scene(args), args.size, seed=args.seed, mask=True)
-    _write(pictures[0, 0], args.out)
+    write(pictures[0, 0], args.out)
     if args.mask is not None:
-        _write(moved[0, 0].float(), args.mask)
+        write(moved[0, 0].float(), args.mask)
+
+
+def _refuse_beside_sheet(args: argparse.Namespace) -> None:
+    """Refuse options of a single face where a sheet is asked for."""
+    for option in ("mask", "scene", "wild", "seed"):
+        if getattr(args, option):
+            raise InputError(f"--{option} is of a single face: leave it out, or --sheet")
 
 
 def _scene(args: argparse.Namespace) -> Tensor:
@@ -69,6 +90,8 @@ def _scene(args: argparse.Namespace) -> Tensor:
             words[name.strip()] = float(value)
         except ValueError:
             raise InputError(f"scene parameter {part!r}: expected name=number") from None
+        if not abs(words[name.strip()]) <= FARTHEST:  # nan is never within
+            raise InputError(f"scene parameter {part!r}: expected a number from -{FARTHEST} to {FARTHEST}")
     scene = make_scene(words)
     if args.wild:
         label = EXPRESSIONS.index(args.expression or "neutral")
@@ -77,16 +100,3 @@ def _scene(args: argparse.Namespace) -> Tensor:
             wild[:, COLUMN[name]] = scene[:, COLUMN[name]]
         scene = wild
     return scene
-
-
-def _write(picture: Tensor, path: Path) -> None:
-    from PIL import Image
-
-    from ..files import replacing
-
-    try:
-        with replacing(path) as temporary:
-            Image.fromarray((picture * 255).round().byte().numpy()).save(temporary, format="PNG")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
-    print(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from .output_files import refuse_replacing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,16 +48,19 @@ def run(args: argparse.Namespace) -> None:
     """Find the face, make its map, write and print it."""
     import torch
 
-    from ..network.weights import load_network
+    from ..network.weights import load_network, weights_path
     from ..saliency.occlusion import occlude
     from ..saliency.windows import Windows
     from ..training.device import choose_setting
 
     size, stride = _whole(args.size), _whole(args.stride)
     Windows(size, stride, args.edge)  # a wrong size is named before anything is read
+    inputs = {"IMAGE": Path(args.image), "WEIGHTS": weights_path(args.weights)}
+    refuse_replacing({"--out": args.out}, inputs)
     network = load_network(args.weights)
     network.to(choose_setting(args.device, "fp32").device)
-    face, label = _face(args)
+    classes: Any = network.classes  # a number in every kind of network
+    face, label = _face(args, classes)
     labels = None if label is None else torch.tensor([label])
     result = occlude(network, face[None], size, stride, labels, args.method, args.edge, show_progress=True)
     if args.out is not None:
@@ -126,7 +130,7 @@ def _rounded(values: Any) -> Any:
     return None if math.isnan(values) else round(values, PLACES)
 
 
-def _face(args: argparse.Namespace) -> tuple[Tensor, int | None]:
+def _face(args: argparse.Namespace, classes: int) -> tuple[Tensor, int | None]:
     """The face, uint8 ``(1, 48, 48)``, and its label where one is known."""
     from ..faces.catalogue import FACE_SETS
 
@@ -135,15 +139,17 @@ def _face(args: argparse.Namespace) -> tuple[Tensor, int | None]:
         face, label = _set_face(args.image, args.root)
     else:
         face, label = _photo_face(args.image, args.whole), None
-    return face, label if args.label is None else _label(args.label)
+    return face, label if args.label is None else _label(args.label, classes)
 
 
-def _label(name: str) -> int:
-    from ..expressions import EXPRESSIONS
+def _label(name: str, classes: int) -> int:
+    """Return the class of an expression that the network knows."""
+    from ..expressions import class_names
 
-    if name not in EXPRESSIONS:
-        raise InputError(f"{name!r} is no expression: choose one of {', '.join(EXPRESSIONS)}")
-    return EXPRESSIONS.index(name)
+    names = class_names(classes)
+    if name not in names:
+        raise InputError(f"{name!r} is no expression of the network: choose one of {', '.join(names)}")
+    return names.index(name)
 
 
 def _set_face(image: str, root: str | None) -> tuple[Tensor, int]:
@@ -179,8 +185,5 @@ def _write(face: Tensor, result: OcclusionMap, path: Path) -> None:
     from ..files import replacing
 
     figure = draw_map(face, result)
-    try:
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format="png", dpi=200)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=200)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from .output_files import refuse_replacing, write_png
 
 if TYPE_CHECKING:
     from ..faces.photo import PhotoFace
@@ -31,13 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Predict, print, and write the annotated photograph on request."""
     from ..faces.photo import annotate, open_photo, predict_photo
-    from ..network.weights import load_network
+    from ..network.weights import load_network, weights_path
 
+    inputs = {"PHOTO": Path(args.photo), "WEIGHTS": weights_path(args.weights)}
+    refuse_replacing({"--annotated": args.annotated}, inputs)
     network = load_network(args.weights)
     photo = open_photo(args.photo)
     faces = predict_photo(network, photo, whole=args.whole)
     if args.annotated is not None:
-        _write(annotate(photo, faces), args.annotated)
+        write_png(annotate(photo, faces), args.annotated)
     if args.json:
         answer = {
             "photo": args.photo,
@@ -64,16 +66,3 @@ def describe(name: str, faces: list[PhotoFace]) -> str:
         chances = sorted(face.as_dict()["probabilities"].items(), key=lambda item: -item[1])
         lines += [f"  {name:9} {chance:6.1%}" for name, chance in chances]
     return "\n".join(lines)
-
-
-def _write(picture: object, path: Path) -> None:
-    from PIL import Image
-
-    from ..files import replacing
-
-    assert isinstance(picture, Image.Image)
-    try:
-        with replacing(path) as temporary:
-            picture.save(temporary, format="PNG")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -32,12 +32,28 @@ def chosen_recipe(args: argparse.Namespace) -> Recipe:
     """Return the recipe that was named, with the numbers that were given.
 
     Raises:
-        InputError: for an unknown recipe, or a number that it does not have.
+        InputError: for an unknown recipe, a number that it does not have, or one that is given twice.
     """
-    from ..training.recipes import OWN_OPTIONS, find_recipe
+    from ..training.recipes import find_recipe
+
+    return find_recipe(args.recipe, **changes(args))
+
+
+def changes(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the recipe's numbers that were given, by name.
+
+    Raises:
+        InputError: for a number that is given twice, or a ``--set`` that cannot be read.
+    """
+    from ..training.recipes import OWN_OPTIONS
 
     given = {name: value for name in OWN_OPTIONS if (value := getattr(args, name)) is not None}
-    return find_recipe(args.recipe, **given, **dict(_change(text) for text in args.set))
+    for text in args.set:
+        name, value = _change(text)
+        if name in given:
+            raise InputError(f"--set {text} gives {name} a second time: leave one of the two out")
+        given[name] = value
+    return given
 
 
 def _change(text: str) -> tuple[str, Any]:

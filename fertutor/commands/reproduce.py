@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .recipe_options import add_recipe_options, chosen_recipe
+from .seed_option import seed
 from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_set_options(parser)
     add_recipe_options(parser)
     parser.add_argument("--sampler", default="features", choices=("features", "input", "none"))
-    parser.add_argument("--seed", type=int, default=0, help="of the training")
+    parser.add_argument("--seed", type=seed, default=0, help="of the training")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--out", type=Path, help="the run's folder (default: runs/reproduce-…)")
     parser.add_argument(
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     from ..faces.catalogue import load_faces
     from ..network.attentional import AttentionalCNN
     from ..training.checkpoint import FILE
-    from ..training.loop import train
+    from ..training.loop import refuse_unwritable, train
     from ..training.recipes import changed_numbers
 
     options = set_options(args)
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> None:
         ]
     )
     out = args.out or Path("runs") / f"reproduce-{name}"
+    refuse_unwritable(args.ledger or ledger.results_folder())
     result = train(
         network, splits, recipe, seed=args.seed, device=args.device, out=out, resume=(out / FILE).exists()
     )
@@ -78,7 +80,9 @@ def run(args: argparse.Namespace) -> None:
     path = ledger.append(tested, f"reproduce-test-{name}", args.ledger)
     low, high = report.interval
     print(f"test accuracy {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})")
-    if reproductions.guesses(tested):
+    if result.diverged:
+        print(result.divergence)
+    elif reproductions.guesses(tested):
         print(
             "that is no better than guessing: the network may have died early, as the book's page "
             "Reproductions explains; try --learning-rate 0.001 or another --seed"
@@ -102,10 +106,12 @@ def _entries(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the ledger entries of the training and of the test."""
     from ..evaluation import ledger
+    from ..training.loop import plain_history
     from ..training.recipes import changed_numbers
 
     assert splits.test is not None
     trained = ledger.describe_training(result, args.dataset, args.labels, splits.parts())
+    trained["history"] = plain_history(trained["history"])
     tested = {
         "kind": "evaluation",
         "reproduces": "Table "

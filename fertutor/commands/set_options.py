@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from .seed_option import seed
 
 if TYPE_CHECKING:
     from ..faces.table import FaceTable
@@ -26,7 +27,7 @@ def add_set_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--split-seed",
-        type=int,
+        type=seed,
         help="of the division; another seed of a drawn set draws other people (default: 0)",
     )
     parser.add_argument(

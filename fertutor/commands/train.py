@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .recipe_options import add_recipe_options, chosen_recipe
+from .recipe_options import add_recipe_options, changes, chosen_recipe
+from .seed_option import seed
 from .set_options import add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hold-out", type=float, metavar="SHARE", help="validate on this share of the training faces instead"
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
@@ -63,10 +64,9 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
     from ..network.weights import kind_of
-    from ..training.loop import train
+    from ..training.loop import plain_history, refuse_unwritable, train
+    from ..training.objective import penalised_layers
 
-    if not 0 <= args.seed < 2**63:
-        raise InputError(f"--seed must be a whole number from 0 to 2^63 - 1, not {args.seed}")
     recipe = chosen_recipe(args)
     options = set_options(args)
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
@@ -78,7 +78,15 @@ def run(args: argparse.Namespace) -> None:
     torch.manual_seed(args.seed)
     network = first_network(args, classes)
     if args.start:
-        recipe = replace(recipe, gaussian=None)  # which would throw the weights away
+        if changes(args).get("gaussian") is not None:
+            raise InputError(
+                f"--set gaussian={changes(args)['gaussian']} would throw the weights of {args.start} away: "
+                "leave it out, or --from"
+            )
+        recipe = replace(recipe, gaussian=None)
+    if recipe.penalty:
+        penalised_layers(network)  # before teachers are asked
+    refuse_unwritable(args.ledger or ledger.results_folder())
     out = args.out or Path("runs") / "-".join(
         [
             args.dataset,
@@ -108,6 +116,7 @@ def run(args: argparse.Namespace) -> None:
     if int(os.environ.get("RANK", "0")) > 0:
         return  # under torchrun the first process speaks for all
     entry = ledger.describe_training(result, args.dataset, args.labels, splits.parts()) | {"options": options}
+    entry["history"] = plain_history(entry["history"])
     if args.start:
         entry["start"] = args.start
     if teachers:
@@ -119,6 +128,8 @@ def run(args: argparse.Namespace) -> None:
     print(
         f"best on validation: {best['val_accuracy']:.2%}, epoch {result.best_epoch} of {len(result.history)}"
     )
+    if result.diverged:
+        print(result.divergence)
     print(f"weights: {out / 'best.safetensors'}")
     print(f"ledger: {path}")
 
@@ -147,7 +158,7 @@ def taught_splits(
     from ..evaluation import ledger
     from ..network.weights import load_network, weights_path
     from ..training.device import choose_setting
-    from ..training.loop import refuse_old_run
+    from ..training.loop import refuse_old_run, refuse_unwritable
     from ..training.teachers import load_votes, save_votes, taught
 
     if splits.train is None:
@@ -163,6 +174,7 @@ def taught_splits(
     if args.resume:
         return replace(splits, train=load_votes(splits.train, facts, out)), facts
     refuse_old_run(out)
+    refuse_unwritable(out)
     setting = choose_setting(args.device, args.precision)
     table = taught(
         splits.train, networks, args.teacher_share, recipe.augmentation, seed=args.seed, setting=setting

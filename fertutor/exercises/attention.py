@@ -13,16 +13,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..network.sampler import Localization
-from .verdict import Verdict, not_yet, right
+from .verdict import Verdict, called, called_number, not_yet, number, right, shown
 
 
 def check_zoom_on_mouth(theta: Tensor) -> Verdict:
     """Check a map that shows, at twice the size, the lower middle of the face: centre (0, 0.5)."""
+    try:
+        theta = torch.as_tensor(theta, dtype=torch.float32).detach()
+    except (RuntimeError, TypeError, ValueError):
+        return not_yet(f"θ is asked for as a tensor of two rows and three columns, not {shown(theta)}.")
     if tuple(theta.shape) != (2, 3):
         return not_yet(f"θ has two rows and three columns, yours has the shape {tuple(theta.shape)}.")
-    centre = theta.float() @ torch.tensor([0.0, 0.0, 1.0])
-    right_edge = theta.float() @ torch.tensor([1.0, 0.0, 1.0])
-    bottom = theta.float() @ torch.tensor([0.0, 1.0, 1.0])
+    centre = theta @ torch.tensor([0.0, 0.0, 1.0])
+    right_edge = theta @ torch.tensor([1.0, 0.0, 1.0])
+    bottom = theta @ torch.tensor([0.0, 1.0, 1.0])
     if not torch.allclose(centre, torch.tensor([0.0, 0.5]), atol=1e-4):
         return not_yet(
             f"the middle of the output reads at ({centre[0]:.2f}, {centre[1]:.2f}), "
@@ -48,11 +52,10 @@ def check_sampler(sample: Callable[[Tensor, float, float], float | Tensor]) -> V
     points = torch.rand(200, 2, generator=generator) * 2.6 - 1.3
     expected = F.grid_sample(image[None, None], points[None, None], align_corners=False)[0, 0, 0]
     for (x, y), value in zip(points.tolist(), expected.tolist(), strict=True):
-        try:
-            answer = float(sample(image, x, y))
-        except Exception as error:  # the reader's code may fail in any way
-            return not_yet(f"at ({x:.2f}, {y:.2f}) your function raises {type(error).__name__}: {error}")
-        if abs(answer - value) > 1e-4:
+        answer = called_number(sample, image, x, y)
+        if isinstance(answer, Verdict):
+            return not_yet(f"at ({x:.2f}, {y:.2f}) {answer.reason}")
+        if not abs(answer - value) <= 1e-4:
             inside = max(abs(x), abs(y)) < 1
             hint = (
                 "check which axis of the tensor x belongs to."
@@ -69,16 +72,19 @@ def check_undo(undo: Callable[[Tensor], Tensor]) -> Verdict:
     points = torch.rand(3, 50, generator=generator) * 2 - 1
     points[2] = 1
     for trial in range(20):
-        theta = torch.eye(2, 3) + 0.4 * torch.randn(2, 3, generator=generator)
-        if abs(float(torch.linalg.det(theta[:, :2]))) < 0.1:
-            continue
+        theta = _invertible(generator)
+        answer = called(undo, theta.clone())
+        if isinstance(answer, Verdict):
+            return answer
         try:
-            back = undo(theta).float()
-            there = torch.cat([theta @ points, torch.ones(1, points.shape[1])])
-            distance = float((back @ there - points[:2]).abs().max())
-        except Exception as error:  # the reader's code may fail in any way
-            return not_yet(f"your function raises {type(error).__name__}: {error}")
-        if distance > 1e-3:
+            back = torch.as_tensor(answer, dtype=torch.float32).detach()
+        except (RuntimeError, TypeError, ValueError):
+            return not_yet(f"your function returns {shown(answer)}, and a map (2, 3) is asked for.")
+        if tuple(back.shape) != (2, 3):
+            return not_yet(f"θ has two rows and three columns, yours has the shape {tuple(back.shape)}.")
+        there = torch.cat([theta @ points, torch.ones(1, points.shape[1])])
+        distance = float((back @ there - points[:2]).abs().max())
+        if not distance <= 1e-3:  # nan is never close
             return not_yet(
                 f"in trial {trial + 1} a point there and back ends {distance:.2f} away from where it was: "
                 "invert the two by two part, and take it to the shift as well."
@@ -86,11 +92,22 @@ def check_undo(undo: Callable[[Tensor], Tensor]) -> Verdict:
     return right("twenty random maps are undone.")
 
 
+def _invertible(generator: torch.Generator) -> Tensor:
+    """Return a random map (2, 3) that squeezes no face flat."""
+    while True:
+        theta = torch.eye(2, 3) + 0.4 * torch.randn(2, 3, generator=generator)
+        if abs(float(torch.linalg.det(theta[:, :2]))) >= 0.1:
+            return theta
+
+
 def check_localization_features(features: int, side: int = 64) -> Verdict:
     """Check how many features the localization network's convolutions leave of `side` x `side` pixels."""
     with torch.no_grad():
         expected = Localization().features(torch.zeros(1, 1, side, side)).numel()
-    if features == expected:
+    answer = number(features)
+    if isinstance(answer, Verdict):
+        return answer
+    if answer == expected:
         kept = int((expected / 10) ** 0.5)
         return right(f"10 maps of {kept}x{kept}.")
     return not_yet(

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..expressions import EXPRESSIONS, PROTOTYPES, PROTOTYPES_OPENDBM
 from ..faces.drawn import UNITS, draw_faces, read_action_units
 from ..network.weights import load_network
-from .verdict import Verdict, not_yet, right
+from .verdict import Verdict, called, called_number, not_yet, right, shown
 
 PEOPLE = tuple(range(12))
 """The drawn people of the chapter's last exercise."""
@@ -31,10 +31,9 @@ def check_scowl(angry_given_scowl: Callable[[float, float, float], float]) -> Ve
         hits = reliability * angry
         expected = hits / (hits + others * (1 - angry))
         where = f"with shares of {reliability:.0%}, {others:.0%} and {angry:.0%}"
-        try:
-            answer = float(angry_given_scowl(reliability, others, angry))
-        except Exception as error:  # the reader's code may fail in any way
-            return not_yet(f"your function raises {type(error).__name__}: {error}")
+        answer = called_number(angry_given_scowl, reliability, others, angry)
+        if isinstance(answer, Verdict):
+            return answer
         if abs(answer - expected) < 1e-6:
             continue
         if abs(answer - reliability) < 1e-6:
@@ -53,12 +52,11 @@ def check_agreement(agreement: Callable[[Collection[int], Collection[int]], floa
     for first, second in (*pairs, ((4, 5), (5,)), ((), ())):
         either = set(first) | set(second)
         expected = len(set(first) & set(second)) / len(either) if either else 1.0
-        try:
-            answer = float(agreement(first, second))
-        except Exception as error:  # the reader's code may fail in any way
-            hint = " Two faces at rest agree fully." if not either else ""
-            return not_yet(f"for {first} and {second} you raise {type(error).__name__}: {error}.{hint}")
-        if abs(answer - expected) > 1e-6:
+        answer = called_number(agreement, first, second)
+        if isinstance(answer, Verdict):
+            hint = "" if either else " (two faces at rest agree fully)"
+            return not_yet(f"for {first} and {second} {answer.reason}{hint}")
+        if not abs(answer - expected) <= 1e-6:
             hint = (
                 "two faces at rest agree fully."
                 if not either
@@ -72,14 +70,14 @@ def check_other_side(other_side: Callable[[Tensor], Tensor]) -> Verdict:
     """Check ``other_side(units)``: action units ``(n, 17, 2)`` with the person's left and right exchanged."""
     units = read_action_units([{"12L": 1.0}, {"1R": 0.5, "2R": 1.0, 26: 0.3}]).reshape(-1, len(UNITS), 2)
     before = units.clone()
-    try:
-        answer = other_side(units)
-    except Exception as error:  # the reader's code may fail in any way
-        return not_yet(f"your function raises {type(error).__name__}: {error}")
+    answer = called(other_side, units)
+    if isinstance(answer, Verdict):
+        return answer
     if not torch.equal(units, before):
         return not_yet("your function changes its argument: the first face is gone.")
     if not isinstance(answer, Tensor) or answer.shape != units.shape:
         return not_yet(f"the result should have the shape {tuple(units.shape)}, as the argument.")
+    answer = answer.float()
     if torch.equal(answer, units):
         return not_yet("nothing has changed sides: which dimension holds left and right?")
     if not torch.equal(answer, units.flip(2)):
@@ -87,13 +85,27 @@ def check_other_side(other_side: Callable[[Tensor], Tensor]) -> Verdict:
     return right("a smile on the left is one on the right, and the jaw, which has no sides, stays.")
 
 
-def check_change_mind(units: Mapping[int | str, float], word: str, most: int = 3) -> Verdict:
-    """Check action units, at most `most`, that make the released network say `word` of most drawn people."""
+def check_change_mind(
+    units: Mapping[int | str, float], word: str, most: int = 3, without: int | None = None
+) -> Verdict:
+    """Check action units, at most `most`, that make the released network say `word` of most drawn people.
+
+    `without` is a unit that the chapter has named already, and that does not count.
+    """
     try:
         row = read_action_units(units)
     except InputError as error:
         return not_yet(f"{error}.")
-    used = int((row.reshape(len(UNITS), 2) > 0).any(1).sum())
+    except Exception:  # nothing that action units can be read from
+        row = torch.zeros(0)
+    if tuple(row.shape) != (1, 2 * len(UNITS)):
+        return not_yet(
+            f"action units and their strengths are asked for, as in {{12: 1.0}}, not {shown(units)}."
+        )
+    moved = (row.reshape(len(UNITS), 2) > 0).any(1)
+    if without is not None and bool(moved[UNITS.index(without)]):
+        return not_yet(f"unit {without} is the one that the chapter names: find another that is enough.")
+    used = int(moved.sum())
     if used > most:
         return not_yet(f"you move {used} muscles, and {most} will do.")
     with torch.no_grad():

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..faces.votes import vote_entropy
-from .verdict import Verdict, not_yet, right
+from .verdict import Verdict, called, not_yet, right, shown
 
 
 def check_entropy(entropy: Callable[[Tensor], Tensor]) -> Verdict:
@@ -17,11 +17,13 @@ def check_entropy(entropy: Callable[[Tensor], Tensor]) -> Verdict:
     votes = torch.cat([votes, torch.eye(7), torch.full((1, 7), 1.0)])
     votes = votes / votes.sum(1, keepdim=True)
     expected = vote_entropy(votes)
+    answer = called(entropy, votes.clone())
+    if isinstance(answer, Verdict):
+        return answer
     try:
-        answer = entropy(votes)
         answer = torch.as_tensor(answer, dtype=torch.float32)
-    except Exception as error:  # the reader's code may fail in any way
-        return not_yet(f"your function raises {type(error).__name__}: {error}")
+    except (RuntimeError, TypeError, ValueError):
+        return not_yet(f"your function returns {shown(answer)}, and a tensor is asked for.")
     if tuple(answer.shape) != (len(votes),):
         return not_yet(
             f"one number a row is asked for, shape ({len(votes)},); yours is {tuple(answer.shape)}."
@@ -44,11 +46,28 @@ def check_divide_people(divide: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Ve
     About a third of the people are to be tested on.
     """
     generator = torch.Generator().manual_seed(0)
-    subjects = torch.randint(12, (200,), generator=generator) * 7 + 3
+    # numbers that leave the same remainder: to take every third number is not to take every third person
+    subjects = torch.randint(12, (200,), generator=generator) * 9 + 4
+    answer = called(divide, subjects.clone())
+    if isinstance(answer, Verdict):
+        return answer
     try:
-        train, test = (torch.as_tensor(rows).long() for rows in divide(subjects))
-    except Exception as error:  # the reader's code may fail in any way
-        return not_yet(f"your function raises {type(error).__name__}: {error}")
+        train, test = (torch.as_tensor(rows) for rows in answer)
+    except (RuntimeError, TypeError, ValueError):
+        return not_yet(
+            f"your function returns {shown(answer)}; rows to train on and rows to test on are asked for."
+        )
+    for part in (train, test):
+        if part.ndim != 1:
+            return not_yet(f"rows are asked for as a shape (n,), yours is {tuple(part.shape)}.")
+        if len(part) and part.dtype == torch.bool:
+            return not_yet("numbers of rows are asked for: torch.nonzero(mask)[:, 0] makes them of a mask.")
+        if len(part) and (part.is_floating_point() or part.is_complex()):
+            return not_yet("numbers of rows are whole: make them int64, not floating point.")
+        outside = part[(part < 0) | (part >= len(subjects))]
+        if len(outside):
+            return not_yet(f"there is no row {int(outside[0])}: the rows are 0 to {len(subjects) - 1}.")
+    train, test = train.long(), test.long()
     rows = torch.cat([train, test])
     if len(rows) != len(subjects) or len(rows.unique()) != len(subjects):
         return not_yet(
@@ -58,6 +77,6 @@ def check_divide_people(divide: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Ve
     if both:
         return not_yet(f"{len(both)} of the 12 people are in both parts: choose people, not faces.")
     share = len(subjects[test].unique()) / 12
-    if not 0.2 <= share <= 0.5:
+    if not 0.25 <= share <= 0.42:
         return not_yet(f"{share:.0%} of the people are tested on; a third is asked for.")
     return right("nobody who is tested on was seen in training.")

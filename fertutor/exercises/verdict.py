@@ -1,8 +1,12 @@
-"""What a checker says to the reader."""
+"""What a checker says to the reader, and how it takes an answer that may be anything."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,53 @@ def right(reason: str) -> Verdict:
 def not_yet(reason: str) -> Verdict:
     """Return the verdict on a wrong or missing answer; `reason` says where to look."""
     return Verdict(False, reason)
+
+
+def number(answer: object) -> float | Verdict:
+    """Return an answer as a float, or the verdict on something that is no finite number."""
+    value = math.nan
+    if not isinstance(answer, str):
+        # RuntimeError: a tensor of several
+        with suppress(ArithmeticError, RuntimeError, TypeError, ValueError):
+            value = float(answer)  # type: ignore[arg-type]
+    return value if math.isfinite(value) else not_yet(f"a number is asked for, not {shown(answer)}.")
+
+
+def called(function: Callable[..., Any], *arguments: object) -> Any:
+    """Return what the reader's function returns, or the verdict where that is nothing.
+
+    The verdict is also on a function that raises, or that is none.
+    """
+    if not callable(function):
+        return not_yet(f"a function is asked for, not {shown(function)}.")
+    try:
+        answer = function(*arguments)
+    except Exception as error:  # the reader's code may fail in any way
+        return not_yet(f"your function raises {type(error).__name__}: {error}")
+    if answer is None or answer is ...:
+        return not_yet(f"your function returns {shown(answer)}: it should end with `return` and the result.")
+    return answer
+
+
+def called_number(function: Callable[..., Any], *arguments: object) -> float | Verdict:
+    """Return the number that the reader's function returns, or the verdict where it returns none."""
+    answer = called(function, *arguments)
+    if isinstance(answer, Verdict):
+        return answer
+    value = number(answer)
+    if isinstance(value, Verdict):
+        return not_yet(f"your function returns {shown(answer)}, and a number is asked for.")
+    return value
+
+
+def shown(answer: object) -> str:
+    """Return a few words for an answer: its value where that is short, otherwise its type."""
+    if answer is ...:
+        return "the placeholder `...`"
+    if isinstance(answer, (str, int, float, complex, type(None))):
+        words = repr(answer)
+        if len(words) <= 40:
+            return words
+    shape = getattr(answer, "shape", None)
+    name = type(answer).__name__
+    return f"a {name}" if shape is None else f"a {name} of shape {tuple(shape)}"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..saliency.reach import Reach, Sliding
 from ..saliency.windows import Windows
-from .verdict import Verdict, not_yet, right
+from .verdict import Verdict, called, called_number, not_yet, number, right, shown
 
 
 def check_hide(hide: Callable[[Tensor, int, int, int], Tensor]) -> Verdict:
@@ -18,16 +18,18 @@ def check_hide(hide: Callable[[Tensor, int, int, int], Tensor]) -> Verdict:
     for row, column, size in ((0, 0, 8), (5, 30, 8), (40, 40, 8), (10, 2, 1)):
         face = torch.rand(1, 48, 48, generator=generator) * 0.9 + 0.1
         before = face.clone()
-        try:
-            hidden = hide(face, row, column, size)
-        except Exception as error:  # the reader's code may fail in any way
-            return not_yet(f"your function raises {type(error).__name__}: {error}")
+        hidden = called(hide, face, row, column, size)
+        if isinstance(hidden, Verdict):
+            return hidden
         if not torch.equal(face, before):
             return not_yet(
                 "your function changes the face itself: the next square would meet the last one's hole."
             )
-        if not isinstance(hidden, Tensor) or hidden.shape != face.shape:
+        if not isinstance(hidden, Tensor):
+            return not_yet(f"your function returns {shown(hidden)}, and a face is asked for, a tensor.")
+        if hidden.shape != face.shape:
             return not_yet("the result has another shape than the face.")
+        hidden = hidden.float()
         expected = before.clone()
         expected[:, row : row + size, column : column + size] = 0
         if torch.equal(hidden, expected):
@@ -52,10 +54,9 @@ def check_count(count: Callable[[int, int, int], int]) -> Verdict:
                 if stride > side:
                     continue
                 expected = Windows(size, stride, "clamp", side, side).count
-                try:
-                    answer = count(size, stride, side)
-                except Exception as error:  # the reader's code may fail in any way
-                    return not_yet(f"your function raises {type(error).__name__}: {error}")
+                answer = called_number(count, size, stride, side)
+                if isinstance(answer, Verdict):
+                    return answer
                 if answer == expected:
                     continue
                 where = f"N = {size}, stride {stride} and a side of {side}"
@@ -66,25 +67,31 @@ def check_count(count: Callable[[int, int, int], int]) -> Verdict:
                     if (side - size) % stride
                     else "a square starts at 0, at the stride, … and at the side less N."
                 )
-                return not_yet(f"with {where} there are {expected} squares, not {answer}: {hint}")
+                return not_yet(f"with {where} there are {expected} squares, not {answer:g}: {hint}")
     return right("squares in a row: the side less N, divided by the stride and rounded up, plus one.")
 
 
 def check_reach(first: int, last: int) -> Verdict:
     """Check which rows of the first pooled map change when rows 12 to 19 of the face are hidden."""
+    ends = []
+    for end in (first, last):
+        answer = number(end)
+        if isinstance(answer, Verdict):
+            return answer
+        ends.append(answer)
     reach = Reach(torch.tensor([12]).numpy(), torch.tensor([19]).numpy(), 48)
     steps = []
     for layer, side in ((Sliding(3, 1, 0, 1), 46), (Sliding(3, 1, 0, 1), 44), (Sliding(2, 2, 0, 1), 22)):
         reach = reach.through(layer, side)
         steps.append((int(reach.first[0]), int(reach.last[0])))
-    if (first, last) == steps[-1]:
+    if tuple(ends) == steps[-1]:
         return right(
             f"after the first convolution rows {steps[0][0]} to {steps[0][1]}, after the second "
             f"{steps[1][0]} to {steps[1][1]}, and pooling halves them: {steps[2][0]} to {steps[2][1]}."
         )
-    if (first, last) in steps[:-1]:
+    if tuple(ends) in steps[:-1]:
         return not_yet("so far it is right; one layer is still to come.")
-    if first > steps[-1][0]:
+    if ends[0] > steps[-1][0]:
         return not_yet(
             "row o of an unpadded 3x3 convolution reads rows o to o + 2: smaller o are reached as well."
         )

@@ -10,12 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL import Image
 
-SOLID, SHEER = 64, 64
-"""Colours for opaque pixels, which show pictures, and for translucent ones, which are edges of text."""
+SOLID, SHEER = 192, 64
+"""Colours for opaque pixels, which show pictures, and for translucent ones, which are edges of text.
+
+With 64 for opaque ones, bars in the colours of seven expressions took those of the face beside them."""
 
 
 def with_palette(image: Image.Image) -> bytes:
-    """Return an image as a PNG of at most 128 colours.
+    """Return an image as a PNG of at most 256 colours.
 
     Pillow has one way that knows transparency and leaves fifteen greys of a face, and one that keeps its
     greys and knows no transparency: each is given the pixels that it is good at.

@@ -12,6 +12,12 @@ from .style import ACCENTS, INK, describe, new_axes, styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+"""Of the groups of :func:`draw_spread`; where the colours begin again the markers are hollow."""
+
+DASHES = ("solid",) * len(ACCENTS) + ("dash",) * len(ACCENTS)
+"""Of the curves of :func:`draw_curves`, in plotly's words; where the colours begin again they are dashed."""
+
 
 @styled
 def draw_confusion(confusion: Sequence[Sequence[int]]) -> Figure:
@@ -70,11 +76,25 @@ def draw_spread(groups: Mapping[str, Sequence[tuple[float, float]]], level: floa
         groups: words → (spread of θ, accuracy as a share) of each run.
         level: an accuracy to compare with, drawn as a dotted line.
         words: what that is.
+
+    Raises:
+        ValueError: for more groups than can be told apart.
     """
+    _at_most(len(MARKERS), groups)
     figure, axis = new_axes(size=(6.8, 4.8))
-    for (name, points), colour, marker in zip(groups.items(), ACCENTS * 2, "osD^vPX", strict=False):
+    for index, (name, points) in enumerate(groups.items()):
         across, up = zip(*points, strict=True)
-        axis.plot(across, [100 * share for share in up], marker, color=colour, label=name)
+        colour = ACCENTS[index % len(ACCENTS)]
+        axis.plot(
+            across,
+            [100 * share for share in up],
+            MARKERS[index],
+            color=colour,
+            markersize=8,
+            markeredgewidth=1.5,
+            markerfacecolor=colour if index < len(ACCENTS) else "none",
+            label=name,
+        )
     axis.axhline(100 * level, color=INK, linestyle=":", label=words)
     axis.set(xlabel="largest standard deviation of θ over the faces", ylabel="validation accuracy (%)")
     axis.grid(True)
@@ -95,10 +115,20 @@ def draw_curves(curves: Mapping[str, Sequence[float]], label: str = "validation 
     Args:
         curves: words → one share an epoch.
         label: of the vertical axis.
+
+    Raises:
+        ValueError: for more curves than can be told apart.
     """
+    _at_most(len(DASHES), curves)
     figure, axis = new_axes(size=(7.2, 4.0))
-    for (words, values), colour in zip(curves.items(), ACCENTS * 2, strict=False):
-        axis.plot(range(1, len(values) + 1), [100 * value for value in values], color=colour, label=words)
+    for index, (words, values) in enumerate(curves.items()):
+        axis.plot(
+            range(1, len(values) + 1),
+            [100 * value for value in values],
+            color=ACCENTS[index % len(ACCENTS)],
+            linestyle="-" if DASHES[index] == "solid" else "--",
+            label=words,
+        )
     axis.set(xlabel="epoch", ylabel=label)
     axis.grid(True)
     axis.legend(loc="lower right")
@@ -110,17 +140,25 @@ def draw_curves(curves: Mapping[str, Sequence[float]], label: str = "validation 
 
 
 def plot_curves(curves: Mapping[str, Sequence[float]], label: str = "validation accuracy (%)") -> Any:
-    """Return what :func:`draw_curves` draws as a plotly Figure, whose points say their numbers."""
+    """Return what :func:`draw_curves` draws as a plotly Figure, whose points say their numbers.
+
+    Raises:
+        ValueError: for more curves than can be told apart.
+    """
     import plotly.graph_objects as go
 
+    _at_most(len(DASHES), curves)
     figure = go.Figure()
-    for (words, values), colour in zip(curves.items(), ACCENTS * 2, strict=False):
+    for index, (words, values) in enumerate(curves.items()):
+        line = {"color": ACCENTS[index % len(ACCENTS)]}
+        if DASHES[index] != "solid":
+            line["dash"] = DASHES[index]
         figure.add_scatter(
             x=list(range(1, len(values) + 1)),
             y=[round(100 * value, 1) for value in values],
             name=words,
             mode="lines",
-            line={"color": colour},
+            line=line,
             hovertemplate="epoch %{x}: %{y} %",
         )
     axis = {"gridcolor": "rgba(123, 127, 134, 0.3)", "zeroline": False}
@@ -132,3 +170,8 @@ def plot_curves(curves: Mapping[str, Sequence[float]], label: str = "validation 
         height=400,
     )
     return figure
+
+
+def _at_most(number: int, rows: Mapping[str, Any]) -> None:
+    if len(rows) > number:
+        raise ValueError(f"{len(rows)} are too many to tell apart in one figure: draw at most {number}")

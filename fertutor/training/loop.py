@@ -9,6 +9,7 @@ import copy
 import json
 import math
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,10 +38,13 @@ from .checkpoint import (
 from .device import Setting, choose_setting, keep_freed_memory
 from .distributed import Group, join_group, spawn, take_part
 from .mixup import mix
-from .objective import penalty, soft_targets
+from .objective import penalised_layers, penalty, soft_targets
 from .optimizer import initialise, make_optimizer, move_average, rate_at
 from .recipes import Recipe, find_recipe
 from .seeds import generator_for, seed_for
+
+BEST, HISTORY = "best.safetensors", "history.json"
+"""What a run writes beside its checkpoint: its best weights and its log."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Run:
         best_epoch: counted from 1; the first of equals.
         recipe, seed, setting: what it was trained with.
         fingerprints: of the training and validation faces.
-        diverged: whether the loss left the finite numbers, which ended the run.
+        diverged: whether a loss left the finite numbers, which ended the run.
     """
 
     network: nn.Module
@@ -70,6 +74,16 @@ class Run:
     def best_val_accuracy(self) -> float:
         """The validation accuracy of the network that was kept."""
         return self.history[self.best_epoch - 1]["val_accuracy"]
+
+    @property
+    def divergence(self) -> str:
+        """What is to be said of a diverged run, in one sentence; empty for others."""
+        if not self.diverged:
+            return ""
+        return (
+            f"the run diverged in epoch {len(self.history)}, its loss is no longer a finite number: try a "
+            f"smaller --learning-rate than {self.recipe.learning_rate:g}"
+        )
 
 
 def train(
@@ -103,8 +117,9 @@ def train(
 
     Raises:
         InputError: when the set has no training or validation faces or other expressions than the network,
-            `out` already holds a run, the run in `out` was started with something else, or one of several
-            processes ends early.
+            the recipe has a penalty and the network another shape than Figure 3, `out` cannot be written or
+            already holds a run, the run in `out` was started with something else or has more epochs behind
+            it, or one of several processes ends early.
 
     Example:
         >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
@@ -119,6 +134,8 @@ def train(
             f"the network tells {classes} expressions apart and {splits.name} has {splits.train.classes}: "
             "train a network or choose labels of as many"
         )
+    if recipe.penalty:
+        penalised_layers(network)
     setting = choose_setting(device, precision)
     folder = None if out is None else Path(out)
     if devices < 1:
@@ -126,8 +143,10 @@ def train(
     if folder is None:
         if resume or devices > 1:
             raise InputError("resuming a run and sharing it among devices need its folder: give out=")
-    elif not resume:
-        refuse_old_run(folder)
+    else:
+        if not resume:
+            refuse_old_run(folder)
+        refuse_unwritable(folder)
     if folder is not None and devices > 1:
         spawn(_share, devices, setting.device, network, splits, recipe, seed, setting, folder, resume, report)
         trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, Group())
@@ -144,11 +163,39 @@ def train(
 
 
 def refuse_old_run(folder: Path) -> None:
-    """Raise InputError where a run is to begin in a folder that holds one."""
+    """Raise InputError where a run is to begin in a folder that holds one, or one of its files."""
     if (folder / FILE).exists():
         raise InputError(
             f"{folder} already holds a run: add --resume to go on with it, or name another folder"
         )
+    for name in (BEST, HISTORY):
+        if (folder / name).exists():
+            raise InputError(
+                f"{folder} already holds a {name}, which a new run would replace: name another folder, or "
+                "move the file away"
+            )
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise InputError where files cannot be written to a folder, which need not exist yet."""
+    try:
+        place = folder.absolute()
+        while not place.exists():
+            place = place.parent
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be written to ({error.strerror or error}): name another folder, or check its "
+            "permissions"
+        ) from error
+
+
+def plain_history(history: list[dict[str, float]]) -> list[dict[str, float | None]]:
+    """Return a run's history as JSON has it: None where a number is not finite, as after a divergence."""
+    return [
+        {name: value if math.isfinite(value) else None for name, value in epoch.items()} for epoch in history
+    ]
 
 
 def _share(
@@ -244,8 +291,8 @@ class _Trainer:
                 group["lr"] = rate_at(self.recipe, done / self.recipe.epochs)
             sums += self._step(rows, generator)
         loss_sum, right = self.group.total(sums.to(self.setting.device)).tolist()
-        self.diverged = not math.isfinite(loss_sum)
         val_loss, val_accuracy = self._validate()
+        self.diverged = not (math.isfinite(loss_sum) and math.isfinite(val_loss))
         self.history.append(
             {
                 "epoch": number,
@@ -257,7 +304,9 @@ class _Trainer:
                 "seconds": time.perf_counter() - start,
             }
         )
-        if self.best_epoch == 0 or val_accuracy > self.history[self.best_epoch - 1]["val_accuracy"]:
+        better = self.best_epoch == 0 or val_accuracy > self.history[self.best_epoch - 1]["val_accuracy"]
+        # a diverged network gives one answer to all faces, whose share may be the highest so far
+        if better and not (self.diverged and self.best_epoch):
             self.best_epoch = number
             self.best = _copy(self.averaged.state_dict())
 
@@ -334,9 +383,10 @@ class _Trainer:
     def publish(self, folder: Path, new_best: bool = True) -> None:
         """Write what is made of the checkpoint: the best network and the log."""
         if new_best:
-            save_network(self._best_network(), folder / "best.safetensors")
-        with replacing(folder / "history.json") as temporary:
-            temporary.write_text(json.dumps(self.history, indent=1), encoding="utf-8")
+            save_network(self._best_network(), folder / BEST)
+        with replacing(folder / HISTORY) as temporary:
+            text = json.dumps(plain_history(self.history), indent=1, allow_nan=False)
+            temporary.write_text(text, encoding="utf-8")
 
     def restore(self, folder: Path) -> None:
         """Take up the run in `folder`, which must be this very run."""
@@ -348,6 +398,12 @@ class _Trainer:
                     f"the run in {folder} was started with another {what}: resume it with what it was "
                     "started with, or name another folder with --out"
                 )
+        done = len(facts["history"])
+        if done > self.recipe.epochs:
+            raise InputError(
+                f"the run in {folder} has {done} epochs behind it, more than {self.recipe.epochs}: resume it "
+                f"with --epochs {done} or more"
+            )
         self.network.load_state_dict(parts["network"])
         if self.recipe.average:
             self.averaged.load_state_dict(parts["averaged"])

@@ -1,4 +1,7 @@
-"""Equation (1): cross-entropy plus λ times the squared norm of the last two layers' weights."""
+"""Equation (1): cross-entropy plus λ times the squared norm of the last two layers' weights.
+
+The equation is of the network of Figure 3, which names these layers; other networks have no such two.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..network.attentional import AttentionalCNN
 
 
-def penalty(network: nn.Module) -> Tensor:
-    """Return ‖w_fc‖₂², a scalar: the squared weights (no biases) of the last two linear layers.
+def penalised_layers(network: nn.Module) -> tuple[nn.Linear, nn.Linear]:
+    """Return the two layers whose weights equation (1) penalises.
 
     Raises:
-        ValueError: for a network with fewer than two linear layers.
+        InputError: for another network than that of Figure 3.
     """
-    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    if isinstance(network, AttentionalCNN):
-        linear = list(network.last_two_linear())
-    if len(linear) < 2:
-        raise ValueError(f"{type(network).__name__} has no two fully connected layers to penalise")
-    return torch.stack([layer.weight.square().sum() for layer in linear[-2:]]).sum()
+    if not isinstance(network, AttentionalCNN):
+        raise InputError(
+            "the penalty of equation (1) is on the last two layers of the network of Figure 3, and "
+            f"{type(network).__name__} has no such two: choose --penalty 0 or --recipe compact"
+        )
+    return network.last_two_linear()
+
+
+def penalty(network: nn.Module) -> Tensor:
+    """Return ‖w_fc‖₂², a float scalar: the squared weights (no biases) of the last two linear layers.
+
+    Raises:
+        InputError: for another network than that of Figure 3.
+    """
+    return torch.stack([layer.weight.square().sum() for layer in penalised_layers(network)]).sum()
 
 
 def soft_targets(labels: Tensor, votes: Tensor | None, classes: int, smoothing: float) -> Tensor:
