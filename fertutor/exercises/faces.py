@@ -63,7 +63,7 @@ def check_agreement(agreement: Callable[[Collection[int], Collection[int]], floa
                 else f"{len(either)} units are named by at least one."
             )
             return not_yet(f"{first} and {second} agree to {expected:.2f}, not {answer:.2f}: {hint}")
-    return right("from 0, no muscle in common, to 1, the same muscles.")
+    return right("from 0, no unit in common, to 1, the same units.")
 
 
 def check_other_side(other_side: Callable[[Tensor], Tensor]) -> Verdict:
@@ -107,7 +107,7 @@ def check_change_mind(
         return not_yet(f"unit {without} is the one that the chapter names: find another that is enough.")
     used = int(moved.sum())
     if used > most:
-        return not_yet(f"you move {used} muscles, and {most} will do.")
+        return not_yet(f"you move {used} units, and {most} will do.")
     with torch.no_grad():
         said = load_network("paper")(draw_faces(row, list(PEOPLE))).argmax(1)
     count = int((said == EXPRESSIONS.index(word)).sum())
