@@ -8,6 +8,7 @@ import io
 import json
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,18 @@ def test_finds_no_face_in_a_landscape_and_says_so(weights, tmp_path, capsys):
 def test_the_same_photo_always_gives_the_same_faces(astronaut):
     photo, _ = group(astronaut)
     assert find_faces(photo) == find_faces(photo.copy())
+
+
+def test_threads_find_the_faces_that_one_finds(astronaut):
+    """CK+'s frames without landmarks are searched side by side."""
+    portrait = astronaut.crop((60, 0, 340, 260))
+    photos = [portrait.crop((20 * (i % 4), 5 * i, 280, 260)) for i in range(8)]
+    photos = [photo.resize((photo.width + 9 * i, photo.height + 9 * i)) for i, photo in enumerate(photos)]
+    one_by_one = [find_faces(photo) for photo in photos]
+    assert sum(map(len, one_by_one)) >= len(photos) / 2
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            assert list(pool.map(find_faces, photos)) == one_by_one
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

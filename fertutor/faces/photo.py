@@ -8,9 +8,9 @@ extra ``photo``. Book chapter: *Four data sets*.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -233,10 +233,16 @@ def _opencv() -> Any:
     return cv2
 
 
-@lru_cache
+_OF_THIS_THREAD = threading.local()
+"""Each thread's own detectors: OpenCV's keep the picture that they search in themselves."""
+
+
 def _cascade(name: str) -> Any:
-    cv2 = _opencv()
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
+    held: dict[str, Any] = _OF_THIS_THREAD.__dict__
+    if name not in held:
+        cv2 = _opencv()
+        held[name] = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
+    return held[name]
 
 
 def _detect(grey: NDArray[np.uint8], name: str, neighbours: int, smallest: int) -> list[Box]:
