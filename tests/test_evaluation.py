@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,23 @@ def test_the_ledger_only_grows(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(InputError, match=r"bad\.json is not JSON"):
         ledger.read(tmp_path)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_runs_that_end_together_keep_all_their_entries(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reproductions run side by side, on file systems with and without links."""
+    if not links:
+
+        def link(*_: object) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", link)
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(lambda run: ledger.append({"run": run}, "same", tmp_path), range(40)))
+    assert sorted(entry["run"] for entry in ledger.read(tmp_path).values()) == list(range(40))
+    assert set(paths) == set(tmp_path.iterdir())
 
 
 def test_train_and_evaluate_from_the_command_line(

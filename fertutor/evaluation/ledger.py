@@ -20,7 +20,7 @@ from torch import nn
 from .. import __version__
 from ..errors import InputError
 from ..faces.table import FaceTable
-from ..files import replacing
+from ..files import write_new
 from ..network.weights import kind_of
 from ..training.loop import Run
 
@@ -41,11 +41,11 @@ def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path
         folder: ``results/`` when None.
     """
     folder = folder or results_folder()
+    text = json.dumps(entry, indent=1) + "\n"
     number = 1
-    while (path := folder / f"{name}-{number}.json").exists():
+    # another process may take the number between a look and the writing: whoever finds it taken goes on
+    while not write_new(path := folder / f"{name}-{number}.json", text):
         number += 1
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return path
 
 
