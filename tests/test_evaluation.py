@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -117,6 +118,19 @@ def test_the_ledger_only_grows(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(InputError, match=r"bad\.json is not JSON"):
         ledger.read(tmp_path)
+
+
+def test_the_commit_of_the_project_around_a_virtual_environment_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True, env=os.environ | author)
+    monkeypatch.setattr(ledger, "ROOT", tmp_path / "venv")
+    (tmp_path / "venv").mkdir()
+    assert ledger.circumstances()["commit"] is None
+    (tmp_path / "venv" / "pyproject.toml").touch()
+    assert len(ledger.circumstances()["commit"]) == 40
 
 
 @pytest.mark.parametrize("links", [True, False])

@@ -145,7 +145,9 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Return the commit of the source checkout, with ``+`` when tracked files differ from it."""
+    """Return the commit of the source checkout, with ``+`` when tracked files differ from it; or None."""
+    if not (ROOT / "pyproject.toml").is_file():
+        return None  # git would look further up, and name the commit of the project that we are installed in
     command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
