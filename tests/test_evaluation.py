@@ -173,6 +173,7 @@ def test_train_and_evaluate_from_the_command_line(
     assert kinds == ["evaluation", "training"]
     training = next(entry for entry in entries.values() if entry["kind"] == "training")
     assert training["network"]["parameters"] == 76_777
+    assert training["weights_sha256"] == ledger.file_sha256(Path(weights))
     assert [epoch["epoch"] for epoch in training["history"]] == [1, 2]
     assert training["splits"]["train"]["n"] == 120 and "test" not in training["splits"]
 
@@ -235,9 +236,35 @@ def test_a_release_needs_the_entry_of_its_own_run(tmp_path: Path) -> None:
         entry.write_text(json.dumps(content))
         with pytest.raises(InputError, match=r"entry\.json is not the training run of"):
             release("new", "A summary.", weights, entry, tmp_path / "weights")
+    own = {"kind": "training", "network": ledger.describe_network(network)}
+    entry.write_text(json.dumps(own | {"weights_sha256": "0" * 64}))
+    with pytest.raises(InputError, match=r"entry\.json is not the training run of"):
+        release("new", "A summary.", weights, entry, tmp_path / "weights")
     with pytest.raises(InputError, match=r"cannot be released as '\.\./new'"):
         release("../new", "A summary.", weights, entry, tmp_path / "weights")
     assert not (tmp_path / "weights").exists()
+
+
+@pytest.mark.parametrize("older", [True, False])
+def test_a_release_says_what_its_run_said_and_none_is_overwritten(tmp_path: Path, older: bool) -> None:
+    """Weights from before entries held a digest can still be released."""
+    weights = fertutor.save_network(fertutor.AttentionalCNN(), tmp_path / "best.safetensors")
+    names = ("dataset", "labels", "seed", "commit", "date", "selection", "epochs_done", "best_epoch")
+    facts: dict[str, object] = dict.fromkeys(names, 1) | {
+        "kind": "training",
+        "network": ledger.describe_network(fertutor.load_network(weights)),
+        "recipe": {"name": "paper"},
+        "best_val_accuracy": 0.5,
+        "splits": {part: {"n": 7, "fingerprint": part} for part in ("train", "val")},
+    }
+    entry = tmp_path / "run-1.json"
+    entry.write_text(json.dumps(facts | ({} if older else {"weights_sha256": ledger.file_sha256(weights)})))
+    path = release("new", "A summary.", weights, entry, tmp_path / "weights")
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert (card["ledger"], card["val_accuracy"], path.read_bytes()) == ("run-1", 0.5, weights.read_bytes())
+    with pytest.raises(InputError, match="is released already: choose another name"):
+        release("new", "Another summary.", weights, entry, tmp_path / "weights")
+    assert json.loads(path.with_suffix(".json").read_text()) == card
 
 
 def test_report_as_json_is_what_the_contract_names() -> None:

@@ -21,7 +21,7 @@ from .. import __version__
 from ..errors import InputError
 from ..faces.table import FaceTable
 from ..files import write_new
-from ..network.weights import kind_of
+from ..network.weights import kind_of, weights_bytes
 from ..training.loop import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,13 +80,14 @@ def _installed() -> list[Path]:
 
 
 def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, FaceTable]) -> dict[str, Any]:
-    """Return the ledger entry of a training run."""
+    """Return the ledger entry of a training run; ``weights_sha256`` is that of its ``best.safetensors``."""
     return {
         "kind": "training",
         "dataset": dataset,
         "labels": labels,
         "splits": {name: describe_table(table) for name, table in splits.items() if name != "test"},
         "network": describe_network(run.network),
+        "weights_sha256": hashlib.sha256(weights_bytes(run.network)).hexdigest(),
         "recipe": run.recipe.as_dict(),
         "seed": run.seed,
         "setting": run.setting.as_dict(),

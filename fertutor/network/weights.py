@@ -68,11 +68,16 @@ def save_network(network: nn.Module, path: str | Path) -> Path:
         path: the file to write, by custom ``*.safetensors``.
     """
     path = Path(path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(weights_bytes(network))
+    return path
+
+
+def weights_bytes(network: nn.Module) -> bytes:
+    """Return what :func:`save_network` writes: the same bytes for the same weights."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     header = {"fertutor": json.dumps({"kind": kind_of(network), "arguments": network.config})}
-    with replacing(path) as temporary:
-        safetensors.torch.save_file(tensors, temporary, metadata=header)
-    return path
+    return safetensors.torch.save(tensors, metadata=header)
 
 
 def released_networks() -> dict[str, dict[str, Any]]:
