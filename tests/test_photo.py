@@ -206,7 +206,14 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
     """File name → its bytes, and what the sentence must say."""
     buffer = io.BytesIO()
     Image.fromarray(data.astronaut()).save(buffer, format="JPEG")
+    spoilt = {}
+    for name, mode, place in (("DDS", "RGB", 77), ("BLP", "P", 4)):  # Pillow raises NotImplementedError
+        picture = io.BytesIO()
+        Image.new(mode, (60, 60)).save(picture, format=name)
+        spoilt[name] = picture.getvalue()[:place] + b"\0\xf3\0\0" + picture.getvalue()[place + 4 :]
     return {
+        "spoilt.dds": (spoilt["DDS"], "damaged"),
+        "spoilt.blp": (spoilt["BLP"], "damaged"),
         "empty.png": (b"", "is empty"),
         "notes.jpg": (b"Dear diary, this is no picture at all.\n", "not an image"),
         "cut.jpg": (buffer.getvalue()[:9000], "damaged"),
