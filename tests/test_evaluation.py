@@ -107,6 +107,10 @@ def test_dropout_is_off_in_evaluation_and_back_on_after() -> None:
 def test_other_classes_or_no_faces_are_refused() -> None:
     with pytest.raises(InputError, match="tells 7 classes apart and the faces have 8"):
         evaluate(Oracle(7), table([1], [1], classes=8))
+    with pytest.raises(InputError, match=r"original or ferplus \(fer2013\) or --contempt drop \(ckplus\)"):
+        evaluate(Oracle(7), table([1], [1], classes=8))
+    with pytest.raises(InputError, match=r"--labels ferplus8 \(fer2013\) or --contempt keep \(ckplus\)"):
+        evaluate(Oracle(8), table([1], [1]))
     with pytest.raises(InputError, match="no faces"):
         evaluate(Oracle(), table([1], [1])[torch.zeros(0, dtype=torch.int64)])
 

@@ -110,9 +110,10 @@ def answers(network: nn.Module, table: FaceTable, *, tta: bool = False, device: 
     probabilities = predict_probabilities(network, table.images, tta=tta, device=device)
     classes = probabilities.shape[1]
     if classes != table.classes:
+        labels, contempt = ("ferplus8", "keep") if classes == 8 else ("original or ferplus", "drop")
         raise InputError(
-            f"the network tells {classes} classes apart and the faces have {table.classes}: "
-            f"choose --labels {'ferplus8' if classes == 8 else 'original or ferplus'}"
+            f"the network tells {classes} classes apart and the faces have {table.classes}: choose "
+            f"--labels {labels} (fer2013) or --contempt {contempt} (ckplus), or another network"
         )
     return probabilities.argmax(1)
 
