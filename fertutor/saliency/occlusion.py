@@ -121,7 +121,7 @@ def occlude(
     ).squeeze(2)
     wrong = probabilities.argmax(2) != labels[:, None]
     return OcclusionMap(
-        positions=windows.positions(),
+        positions=windows.positions().to(images.device),
         probabilities=probabilities,
         drop=windows.mean_per_pixel(lost),
         flips=windows.mean_per_pixel(wrong),
