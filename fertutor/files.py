@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
@@ -13,6 +14,9 @@ from safetensors import SafetensorError
 
 LEFT_BEHIND = 3600
 """Seconds after which a temporary file counts as left behind by a process that was killed."""
+
+_UMASK = threading.Lock()
+"""The umask can only be read by setting it, for all threads."""
 
 
 @contextmanager
@@ -28,8 +32,54 @@ def replacing(path: str | Path) -> Iterator[Path]:
         >>> with replacing("result.json") as temporary:
         ...     temporary.write_text("{}")
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _whole(Path(path), os.replace) as temporary:
+        yield temporary
+
+
+def write_new(path: Path, text: str) -> bool:
+    """Write a text file that is not there yet; of several processes that try, one succeeds.
+
+    Returns:
+        False, and nothing is changed, where `path` exists already.
+
+    Raises:
+        OSError: names `path` and says why it cannot be written.
+    """
+    taken = path.exists()
+
+    def claim(temporary: Path, path: Path) -> None:
+        nonlocal taken
+        try:
+            _link(temporary, path)
+        except FileExistsError:
+            taken = True
+
+    if not taken:
+        with _whole(path, claim) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return not taken
+
+
+def _link(temporary: Path, path: Path) -> None:
+    """Give a file its name; unlike ``os.replace``, only where no file has it."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # not every file system has links: the name is then claimed before the file is whole
+        with open(path, "xb") as file:
+            try:
+                file.write(temporary.read_bytes())
+                file.flush()
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def _whole(path: Path, publish: Callable[[Path, Path], None]) -> Iterator[Path]:
+    """Give a temporary path to write to; on success sync it and `publish` it as `path`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _forget_the_killed(path)
@@ -37,10 +87,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
         # some writers make files that only their owner may read: give what the umask gives
-        umask = os.umask(0)
-        os.umask(umask)
+        with _UMASK:
+            umask = os.umask(0)
+            os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        os.replace(temporary, path)
+        publish(temporary, path)
     except (OSError, SafetensorError) as error:  # a full disk speaks through either
         number, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
         raise OSError(number, reason or str(error), str(path)) from error

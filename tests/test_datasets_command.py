@@ -11,7 +11,7 @@ from fertutor import FaceSplits, FaceTable
 from fertutor.cli import main
 from fertutor.commands import datasets
 from fertutor.faces.catalogue import FACE_SETS
-from fertutor.faces.survey import first_occurrences, survey
+from fertutor.faces.survey import survey
 
 
 def table(values, labels):
@@ -40,10 +40,6 @@ def test_duplicates_and_blanks_are_counted(splits):
     assert figures["splits"]["val"]["duplicates"] == {"images": 0, "rows": 0, "with_different_labels": 0}
     assert figures["across"] == {"train-val": {"images": 2, "rows": 6, "with_different_labels": 2}}
     assert figures["splits"]["val"]["counts"]["neutral"] == 1
-
-
-def test_first_occurrences(splits):
-    assert first_occurrences(splits.train).tolist() == [True, True, True, False, False, True, False]
 
 
 def test_words_and_json_tell_the_same(splits, monkeypatch, capsys):

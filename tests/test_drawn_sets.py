@@ -9,7 +9,7 @@ import torch
 
 from fertutor import load_faces
 from fertutor.errors import InputError
-from fertutor.faces.drawn import draw_faces, load_drawn, plan_drawn
+from fertutor.faces.drawn import draw_faces, load_drawn, plan_drawn, sets
 from fertutor.faces.drawn.characters import CHARACTERS, cast
 from fertutor.faces.drawn.sets import PARTS, WILD_COUNTS, WILD_LABEL_NOISE, WILD_WEAK
 
@@ -79,7 +79,7 @@ def test_six_characters_of_their_own() -> None:
     assert bool((torch.cdist(cast(), cast()) + 9 * torch.eye(6) > 0.8).all())
 
 
-def test_a_smaller_set_is_a_part_of_the_larger() -> None:
+def test_a_smaller_set_shows_the_people_of_the_larger() -> None:
     small, large = plan_drawn("drawn-wild", size=500), plan_drawn("drawn-wild")
     assert len(small) == 500
     assert set(small.subjects.tolist()) <= set(large.subjects.tolist())
@@ -96,12 +96,31 @@ def test_load_faces_gives_tables_and_a_second_call_reads_the_cache(
     assert [len(table) for table in first.parts().values()] == [120, 23, 70]
     assert first.notes
     assert list(cache.glob("*.safetensors"))
-    from fertutor.faces.drawn import sets
-
     monkeypatch.setattr(sets, "draw_faces", lambda *rows, **named: pytest.fail("drawn again"))
     again = load_faces("drawn-studio")
     for part, table in first.parts().items():
         assert table.fingerprint() == again.parts()[part].fingerprint()
+
+
+def test_notes_tell_of_the_set_that_was_drawn() -> None:
+    """The record and a chapter print them: a set in another size, or divided by people, is another."""
+    studio, by_people, cartoon = (
+        sets._notes(name, plan_drawn(name, size, by_subject=people), size)
+        for name, size, people in (
+            ("drawn-studio", None, False),
+            ("drawn-studio", 100, True),
+            ("drawn-cartoon", None, False),
+        )
+    )
+    assert studio[0] == "a stand-in for JAFFE: 213 faces of 10 people, 10 of each expression in test"
+    assert cartoon[0] == "a stand-in for FERG: six characters, 55,767 faces, 1000 of each expression in test"
+    assert cartoon[1] == "the paper's rounded counts add up to 55,000: 767 faces belong to no part"
+    tested = plan_drawn("drawn-studio", 100, by_subject=True).part("test").labels.bincount(minlength=7)
+    assert tested.min() < tested.max()
+    assert f"100 faces of 10 people, {tested.min()} to {tested.max()} of each" in by_people[0]
+    (posed,) = load_drawn("drawn-posed", 30, show_progress=False).notes[1:2]
+    assert posed.startswith("28 sequences") and posed.endswith("2 stay neutral")
+    assert len(sets._notes("drawn-cartoon", plan_drawn("drawn-cartoon", 700), 700)) == 2
 
 
 @pytest.mark.parametrize("name", SIZES)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -104,6 +107,10 @@ def test_dropout_is_off_in_evaluation_and_back_on_after() -> None:
 def test_other_classes_or_no_faces_are_refused() -> None:
     with pytest.raises(InputError, match="tells 7 classes apart and the faces have 8"):
         evaluate(Oracle(7), table([1], [1], classes=8))
+    with pytest.raises(InputError, match=r"original or ferplus \(fer2013\) or --contempt drop \(ckplus\)"):
+        evaluate(Oracle(7), table([1], [1], classes=8))
+    with pytest.raises(InputError, match=r"--labels ferplus8 \(fer2013\) or --contempt keep \(ckplus\)"):
+        evaluate(Oracle(8), table([1], [1]))
     with pytest.raises(InputError, match="no faces"):
         evaluate(Oracle(), table([1], [1])[torch.zeros(0, dtype=torch.int64)])
 
@@ -115,6 +122,36 @@ def test_the_ledger_only_grows(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(InputError, match=r"bad\.json is not JSON"):
         ledger.read(tmp_path)
+
+
+def test_the_commit_of_the_project_around_a_virtual_environment_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True, env=os.environ | author)
+    monkeypatch.setattr(ledger, "ROOT", tmp_path / "venv")
+    (tmp_path / "venv").mkdir()
+    assert ledger.circumstances()["commit"] is None
+    (tmp_path / "venv" / "pyproject.toml").touch()
+    assert len(ledger.circumstances()["commit"]) == 40
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_runs_that_end_together_keep_all_their_entries(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reproductions run side by side, on file systems with and without links."""
+    if not links:
+
+        def link(*_: object) -> None:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", link)
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(lambda run: ledger.append({"run": run}, "same", tmp_path), range(40)))
+    assert sorted(entry["run"] for entry in ledger.read(tmp_path).values()) == list(range(40))
+    assert set(paths) == set(tmp_path.iterdir())
 
 
 def test_train_and_evaluate_from_the_command_line(
@@ -140,6 +177,7 @@ def test_train_and_evaluate_from_the_command_line(
     assert kinds == ["evaluation", "training"]
     training = next(entry for entry in entries.values() if entry["kind"] == "training")
     assert training["network"]["parameters"] == 76_777
+    assert training["weights_sha256"] == ledger.file_sha256(Path(weights))
     assert [epoch["epoch"] for epoch in training["history"]] == [1, 2]
     assert training["splits"]["train"]["n"] == 120 and "test" not in training["splits"]
 
@@ -202,9 +240,35 @@ def test_a_release_needs_the_entry_of_its_own_run(tmp_path: Path) -> None:
         entry.write_text(json.dumps(content))
         with pytest.raises(InputError, match=r"entry\.json is not the training run of"):
             release("new", "A summary.", weights, entry, tmp_path / "weights")
+    own = {"kind": "training", "network": ledger.describe_network(network)}
+    entry.write_text(json.dumps(own | {"weights_sha256": "0" * 64}))
+    with pytest.raises(InputError, match=r"entry\.json is not the training run of"):
+        release("new", "A summary.", weights, entry, tmp_path / "weights")
     with pytest.raises(InputError, match=r"cannot be released as '\.\./new'"):
         release("../new", "A summary.", weights, entry, tmp_path / "weights")
     assert not (tmp_path / "weights").exists()
+
+
+@pytest.mark.parametrize("older", [True, False])
+def test_a_release_says_what_its_run_said_and_none_is_overwritten(tmp_path: Path, older: bool) -> None:
+    """Weights from before entries held a digest can still be released."""
+    weights = fertutor.save_network(fertutor.AttentionalCNN(), tmp_path / "best.safetensors")
+    names = ("dataset", "labels", "seed", "commit", "date", "selection", "epochs_done", "best_epoch")
+    facts: dict[str, object] = dict.fromkeys(names, 1) | {
+        "kind": "training",
+        "network": ledger.describe_network(fertutor.load_network(weights)),
+        "recipe": {"name": "paper"},
+        "best_val_accuracy": 0.5,
+        "splits": {part: {"n": 7, "fingerprint": part} for part in ("train", "val")},
+    }
+    entry = tmp_path / "run-1.json"
+    entry.write_text(json.dumps(facts | ({} if older else {"weights_sha256": ledger.file_sha256(weights)})))
+    path = release("new", "A summary.", weights, entry, tmp_path / "weights")
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert (card["ledger"], card["val_accuracy"], path.read_bytes()) == ("run-1", 0.5, weights.read_bytes())
+    with pytest.raises(InputError, match="is released already: choose another name"):
+        release("new", "Another summary.", weights, entry, tmp_path / "weights")
+    assert json.loads(path.with_suffix(".json").read_text()) == card
 
 
 def test_report_as_json_is_what_the_contract_names() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fertutor import InputError, load_faces
+from fertutor.cli import main
 from fertutor.expressions import EXPRESSIONS, FERPLUS_COLUMNS
 from fertutor.faces import ferplus
 from fertutor.faces.fer2013_csv import BLOCK
@@ -227,6 +228,15 @@ def test_majority_rule_and_soft_targets(with_votes, faces, labels, kept):
 def test_dropped_rows_are_said(with_votes):
     notes = " ".join(load_faces("fer2013", with_votes, labels="ferplus").notes)
     assert "keeps 12 of 40" in notes
+
+
+@pytest.mark.parametrize("command", [["datasets"], ["evaluate", "paper"]])
+def test_votes_that_leave_no_face_are_one_sentence(with_votes, command, capsys):
+    write(with_votes / "fer2013new.csv", plus_rows([[0] * 8 + [10, 0]] * len(USAGES)), header=PLUS_HEADER)
+    options = ["--root", str(with_votes), "--labels", "ferplus"]
+    assert main([*command, "fer2013", *options, *(["--no-ledger"] if "paper" in command else [])]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "fer2013new.csv leaves no face" in said and f"drops all {len(USAGES)}" in said
 
 
 def test_private_test_may_be_missing_from_either_file(with_votes, faces):

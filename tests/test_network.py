@@ -109,7 +109,9 @@ def test_unusable_weights_are_named_in_one_sentence(tmp_path: Path) -> None:
     unfit = tmp_path / "unfit.safetensors"
     header = {"fertutor": json.dumps({"kind": "attentional", "arguments": {}})}
     safetensors.torch.save_file({"a": torch.zeros(1)}, unfit, metadata=header)
+    few = fertutor.save_network(fertutor.AttentionalCNN(classes=5), tmp_path / "few.safetensors")
     cases = {
+        few: "tells 5 classes apart, not the 7 expressions or 8 with contempt",
         cut: "damaged",
         empty: "damaged",
         foreign: "does not say which network",

@@ -120,6 +120,16 @@ def test_chunks_do_not_change_the_map(network: nn.Module, batch: int) -> None:
     assert torch.allclose(whole.probabilities, parts.probabilities, atol=1e-6)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="on a CPU there is one device only")
+@pytest.mark.parametrize("method", ["plain", "incremental"])
+def test_every_part_of_a_map_is_on_the_networks_device(method: str) -> None:
+    """The squares' places are there too, to find the one that matters most."""
+    result = occlude(fertutor.AttentionalCNN().cuda(), _faces(1), 24, 24, method=method)
+    parts = [value for value in vars(result).values() if isinstance(value, torch.Tensor)]
+    assert len(parts) == 6
+    assert all(value.is_cuda for value in parts)
+
+
 def test_network_is_left_in_its_mode() -> None:
     """Dropout is off while the map is made, and on again in the training that goes on."""
     network = fertutor.AttentionalCNN(channels=2)

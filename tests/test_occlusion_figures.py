@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
+from torch import nn
 
 import fertutor
 from fertutor.cli import main
@@ -84,6 +87,30 @@ def test_maps_of_each_expression(network: fertutor.AttentionalCNN, table: FaceTa
     rows = surest(network, FaceTable(table.images, said), label, count=3)
     assert (said[rows] == label).all()
     assert len(surest(network, FaceTable(table.images, (said + 1) % 7), label)) == 0
+
+
+class Brightest(nn.Module):
+    """Reads the class from the brightest pixel: on a plain face, one square never changes its mind."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        level = (x.amax((1, 2, 3)) * 255).round().long()
+        return 30.0 * F.one_hot(level % 7, 7)
+
+
+def test_faces_that_no_square_matters_to_are_not_counted() -> None:
+    """Their maps have no sparsity; one expression of such faces alone used to end in a traceback."""
+    labels = torch.arange(14) % 7
+    images = (labels + 7).to(torch.uint8).view(-1, 1, 1, 1).repeat(1, 1, 48, 48)
+    blank = maps_by_expression(Brightest(), FaceTable(images, labels), 8, 8)
+    assert blank.contrast_flips.n == 0
+    assert math.isnan(blank.contrast_flips.mean)
+    values = json.loads(json.dumps(blank.as_dict(), allow_nan=False))
+    assert values["sparser_less_others"]["drop"] == {"mean": None, "interval": [None, None], "n": 0}
+    square = images[:7, :, 16:24, 16:24].clone()
+    images[:7] = ((labels[:7] + 1) % 7).to(torch.uint8).view(-1, 1, 1, 1)
+    images[:7, :, 16:24, 16:24] = square  # the first seven faces are what they are by one square
+    half = maps_by_expression(Brightest(), FaceTable(images, labels), 8, 8)
+    assert half.contrast_flips.n == sum(interval.n for interval in half.sparsity_flips) == 7
 
 
 @pytest.fixture(scope="module")

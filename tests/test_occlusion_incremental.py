@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import operator
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -228,6 +230,50 @@ def test_a_network_that_cannot_be_traced_falls_back_and_says_so() -> None:
     result = occlude(Looking(), torch.rand(1, 1, 48, 48), 16, 16)
     assert result.method == "plain"
     assert "traced" in result.note
+
+
+CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "module": nn.ReLU(inplace=True),
+    "keyword": lambda h: F.relu(h, inplace=True),
+    "argument": lambda h: F.relu(h, True),
+    "function": torch.relu_,
+    "method": lambda h: h.relu_(),
+    "unknown": lambda h: h.add_(0.5),
+    "another layer": nn.Threshold(0.1, 0.2, inplace=True),
+    "behind a view": lambda h: h.view(h.shape).relu_(),
+    "behind no dropout": lambda h: F.dropout(h, 0.5, False).relu_(),
+    "+=": lambda h: operator.iadd(h, 0.5),
+}
+"""Ways to change a map in place."""
+
+
+class Changing(nn.Module):
+    """Changes a map in place, and reads it again afterwards or not."""
+
+    def __init__(self, way: str, again: bool) -> None:
+        super().__init__()
+        self.way, self.again = CHANGES[way], again
+        self.first, self.second = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.output = nn.Linear(4, 7)
+        nn.init.normal_(self.output.weight, 0, 9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(x)
+        before = self.second(h)
+        y = self.second(self.way(h))
+        return self.output((before + y + h if self.again else before + y).mean((2, 3)))
+
+
+@pytest.mark.parametrize("way", list(CHANGES))
+@pytest.mark.parametrize("again", [True, False])
+def test_a_map_that_is_changed_in_place_is_right_for_all_its_readers(way: str, again: bool) -> None:
+    torch.manual_seed(0)
+    network, faces = Changing(way, again), torch.rand(2, 1, 24, 24)
+    plain = occlude(network, faces, 6, 6, method="plain")
+    fast = occlude(network, faces, 6, 6, method="incremental")
+    assert (plain.probabilities - fast.probabilities).abs().max() < 1e-5
+    assert fast.method == ("plain" if again else "incremental"), fast.note
+    assert ("in place, which is read again later" in fast.note) == again
 
 
 def test_auto_does_not_take_the_detour() -> None:

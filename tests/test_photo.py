@@ -8,6 +8,7 @@ import io
 import json
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,18 @@ def test_the_same_photo_always_gives_the_same_faces(astronaut):
     assert find_faces(photo) == find_faces(photo.copy())
 
 
+def test_threads_find_the_faces_that_one_finds(astronaut):
+    """CK+'s frames without landmarks are searched side by side."""
+    portrait = astronaut.crop((60, 0, 340, 260))
+    photos = [portrait.crop((20 * (i % 4), 5 * i, 280, 260)) for i in range(8)]
+    photos = [photo.resize((photo.width + 9 * i, photo.height + 9 * i)) for i, photo in enumerate(photos)]
+    one_by_one = [find_faces(photo) for photo in photos]
+    assert sum(map(len, one_by_one)) >= len(photos) / 2
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            assert list(pool.map(find_faces, photos)) == one_by_one
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_phones_picture_is_turned_upright(astronaut, tmp_path, orientation):
     # the eight ways a camera may be held: what has to be done to the upright picture to store it so
@@ -193,7 +206,14 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
     """File name → its bytes, and what the sentence must say."""
     buffer = io.BytesIO()
     Image.fromarray(data.astronaut()).save(buffer, format="JPEG")
+    spoilt = {}
+    for name, mode, place in (("DDS", "RGB", 77), ("BLP", "P", 4)):  # Pillow raises NotImplementedError
+        picture = io.BytesIO()
+        Image.new(mode, (60, 60)).save(picture, format=name)
+        spoilt[name] = picture.getvalue()[:place] + b"\0\xf3\0\0" + picture.getvalue()[place + 4 :]
     return {
+        "spoilt.dds": (spoilt["DDS"], "damaged"),
+        "spoilt.blp": (spoilt["BLP"], "damaged"),
         "empty.png": (b"", "is empty"),
         "notes.jpg": (b"Dear diary, this is no picture at all.\n", "not an image"),
         "cut.jpg": (buffer.getvalue()[:9000], "damaged"),

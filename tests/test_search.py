@@ -21,12 +21,32 @@ def test_a_search_is_recorded_and_goes_on_where_it_stopped(tmp_path: Path) -> No
     assert search(tmp_path, "--over", "penalty=1e-5:1e-2") == 0
     first, second = (json.loads(path.read_text()) for path in sorted(tmp_path.glob("search-*.json")))
     assert len(first["trials"]) == 2 and len(second["trials"]) == 4
+    assert len({trial["penalty"] for trial in second["trials"]}) == 4, "the second call repeats the first"
     assert all(1e-5 <= trial["penalty"] <= 1e-2 for trial in second["trials"])
     accuracies = [trial["val_accuracy"] for trial in second["trials"]]
     assert accuracies == sorted(accuracies, reverse=True)
     parts = second["splits"]
     assert parts["train"]["n"] + parts["val"]["n"] == 120
     assert parts["train"]["fingerprint"] != parts["val"]["fingerprint"]
+
+
+def test_searches_of_other_faces_or_ranges_share_no_trials(tmp_path: Path) -> None:
+    """A trial on other validation faces would win, or lose, by its faces."""
+    for more in ([], ["--by-subject"], ["--split-seed", "1"], ["--hold-out", "0.2"]):
+        assert search(tmp_path, "--over", "penalty=1e-5:1e-2", "--trials", "1", *more) == 0
+    assert search(tmp_path, "--over", "penalty=1e-5:1e-3", "--trials", "1") == 0
+    entries = [json.loads(path.read_text()) for path in tmp_path.glob("search-*.json")]
+    assert [len(entry["trials"]) for entry in entries] == [1] * 5
+
+
+@pytest.mark.parametrize("storage", ["nonsense", "sqlite:///{folder}", "postgresql+none://host/trials"])
+def test_a_storage_that_cannot_be_used_is_one_sentence(
+    storage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage = storage.format(folder=tmp_path)
+    assert search(tmp_path, "--over", "penalty=1e-5:1e-2", "--storage", storage) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert storage in said and "sqlite:///runs/search.db" in said
 
 
 @pytest.mark.parametrize(
@@ -43,3 +63,8 @@ def test_what_cannot_be_searched_is_said(
     assert search(tmp_path, "--over", over) == 1
     assert words in capsys.readouterr().err
     assert not list(tmp_path.glob("*.json"))
+
+
+def test_a_seed_below_zero_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert search(tmp_path, "--over", "penalty=1e-5:1e-2", "--seed", "-1") == 1
+    assert "must be a whole number from 0 to 2^63 - 1, not -1" in capsys.readouterr().err

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from .set_options import add_set_options, set_options
@@ -68,6 +71,8 @@ def run(args: argparse.Namespace) -> None:
     name = "-".join(
         [args.dataset, args.labels, args.network, recipe.name, str(args.epochs), *ranges, str(args.seed)]
     )
+    options["hold_out"] = args.hold_out
+    parts = {part: ledger.describe_table(splits.parts()[part]) for part in ("train", "val")}
     trials = search(
         build,
         splits,
@@ -77,14 +82,14 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
         device=args.device,
         storage=args.storage,
-        study=name,
+        study=f"{name}-{_digest(options, ranges, recipe.as_dict(), parts)}",
     )
     entry = {
         "kind": "search",
         "dataset": args.dataset,
         "labels": args.labels,
-        "options": options | {"hold_out": args.hold_out},
-        "splits": {part: ledger.describe_table(splits.parts()[part]) for part in ("train", "val")},
+        "options": options,
+        "splits": parts,
         "network": ledger.describe_network(build()),
         "recipe": recipe.as_dict(),
         "ranges": {number: list(ends) for number, ends in ranges.items()},
@@ -93,6 +98,11 @@ def run(args: argparse.Namespace) -> None:
         **ledger.circumstances(),
     }
     print(f"ledger: {ledger.append(entry, f'search-{name}', args.ledger)}")
+
+
+def _digest(*facts: Any) -> str:
+    """Return eight digits that differ where any of these facts does: trials of one study must compare."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _range(text: str) -> tuple[str, tuple[float, float]]:

@@ -20,8 +20,8 @@ from torch import nn
 from .. import __version__
 from ..errors import InputError
 from ..faces.table import FaceTable
-from ..files import replacing
-from ..network.weights import kind_of
+from ..files import write_new
+from ..network.weights import kind_of, weights_bytes
 from ..training.loop import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,11 +41,11 @@ def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path
         folder: ``results/`` when None.
     """
     folder = folder or results_folder()
+    text = json.dumps(entry, indent=1) + "\n"
     number = 1
-    while (path := folder / f"{name}-{number}.json").exists():
+    # another process may take the number between a look and the writing: whoever finds it taken goes on
+    while not write_new(path := folder / f"{name}-{number}.json", text):
         number += 1
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return path
 
 
@@ -80,13 +80,14 @@ def _installed() -> list[Path]:
 
 
 def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, FaceTable]) -> dict[str, Any]:
-    """Return the ledger entry of a training run."""
+    """Return the ledger entry of a training run; ``weights_sha256`` is that of its ``best.safetensors``."""
     return {
         "kind": "training",
         "dataset": dataset,
         "labels": labels,
         "splits": {name: describe_table(table) for name, table in splits.items() if name != "test"},
         "network": describe_network(run.network),
+        "weights_sha256": hashlib.sha256(weights_bytes(run.network)).hexdigest(),
         "recipe": run.recipe.as_dict(),
         "seed": run.seed,
         "setting": run.setting.as_dict(),
@@ -145,7 +146,9 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Return the commit of the source checkout, with ``+`` when tracked files differ from it."""
+    """Return the commit of the source checkout, with ``+`` when tracked files differ from it; or None."""
+    if not (ROOT / "pyproject.toml").is_file():
+        return None  # git would look further up, and name the commit of the project that we are installed in
     command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

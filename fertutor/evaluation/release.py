@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InputError
 from ..files import replacing
 from ..network.weights import RELEASED, load_network, save_network
-from .ledger import describe_network
+from .ledger import describe_network, file_sha256
 
 
 def release(name: str, summary: str, weights: Path, entry_path: Path, folder: Path = RELEASED) -> Path:
@@ -23,11 +23,15 @@ def release(name: str, summary: str, weights: Path, entry_path: Path, folder: Pa
         folder: the package's own folder of weights.
 
     Raises:
-        InputError: for a name that is no plain word, or an entry that is not that of a training run of
-            this very network.
+        InputError: for a name that is no plain word or is taken, or an entry that is not that of a
+            training run of this very network. Entries from before they held ``weights_sha256`` are
+            compared by the network's kind, arguments and size alone.
     """
     if not name.replace("-", "").isalnum():
         raise InputError(f"a network cannot be released as {name!r}: choose letters, digits and hyphens")
+    path = folder / f"{name}.safetensors"
+    if path.exists():
+        raise InputError(f"{path} is released already: choose another name, or remove it and its card first")
     try:
         entry: dict[str, Any] = json.loads(entry_path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -35,10 +39,10 @@ def release(name: str, summary: str, weights: Path, entry_path: Path, folder: Pa
             f"{entry_path} cannot be read as a ledger entry ({error}): name the run's own"
         ) from error
     network = load_network(weights)
-    if not isinstance(entry, dict) or (entry.get("kind"), entry.get("network")) != (
-        "training",
-        describe_network(network),
-    ):
+    digest = {"weights_sha256": file_sha256(weights)}
+    own = {"kind": "training", "network": describe_network(network)} | digest
+    # an older entry does not say its weights' digest
+    if not isinstance(entry, dict) or any((digest | entry).get(key) != own[key] for key in own):
         raise InputError(
             f"{entry_path} is not the training run of {weights}: name the run's own ledger entry"
         )
@@ -56,7 +60,7 @@ def release(name: str, summary: str, weights: Path, entry_path: Path, folder: Pa
         "train_n": entry["splits"]["train"]["n"],
         "fingerprints": {split: facts["fingerprint"] for split, facts in entry["splits"].items()},
     }
-    path = save_network(network, folder / f"{name}.safetensors")
+    save_network(network, path)
     with replacing(folder / f"{name}.json") as temporary:
         temporary.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return path

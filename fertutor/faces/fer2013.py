@@ -60,8 +60,14 @@ def read_fer2013(
             raise InputError(
                 f"{source} holds single images, and FER+ is joined by the row order of fer2013.csv: give that"
             )
-        votes = ferplus.join(_find_votes(source, votes_file), tensors["usages"], USAGES)
+        path = _find_votes(source, votes_file)
+        votes = ferplus.join(path, tensors["usages"], USAGES)
         table, usages, dropped = _relabel(tensors, votes, FERPLUS_CLASSES[labels])
+        if not len(table):
+            raise InputError(
+                f"{path} leaves no face: the majority rule of FER+ drops all {len(votes)}; "
+                f"choose other labels than {labels}, or give the whole of {ferplus.FILE_NAME}"
+            )
         notes += dropped
     train, val, test = (_part(table, usages, number) for number in range(len(USAGES)))
     return FaceSplits("fer2013", train, val, test, tuple(notes))

@@ -8,9 +8,9 @@ extra ``photo``. Book chapter: *Four data sets*.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..expressions import COLOURS, class_names
+from ..mode import evaluating
 from .many import to_face
 from .pictures import check_size, decode_picture, open_picture, upright_rgb
 
@@ -102,13 +103,8 @@ def predict_photo(network: nn.Module, image: Photo, *, whole: bool = False) -> l
         return []
     faces = torch.stack([crop_face(photo, box) for box in boxes])
     device = next((value.device for value in network.parameters()), torch.device("cpu"))
-    training = network.training
-    network.eval()
-    try:
-        with torch.no_grad():
-            probabilities = network(faces.to(device).float() / 255).softmax(1).cpu()
-    finally:
-        network.train(training)
+    with evaluating(network), torch.no_grad():
+        probabilities = network(faces.to(device).float() / 255).softmax(1).cpu()
     return [PhotoFace(*found) for found in zip(boxes, faces, probabilities, strict=True)]
 
 
@@ -237,10 +233,16 @@ def _opencv() -> Any:
     return cv2
 
 
-@lru_cache
+_OF_THIS_THREAD = threading.local()
+"""Each thread's own detectors: OpenCV's keep the picture that they search in themselves."""
+
+
 def _cascade(name: str) -> Any:
-    cv2 = _opencv()
-    return cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
+    held: dict[str, Any] = _OF_THIS_THREAD.__dict__
+    if name not in held:
+        cv2 = _opencv()
+        held[name] = cv2.CascadeClassifier(str(Path(cv2.data.haarcascades) / name))
+    return held[name]
 
 
 def _detect(grey: NDArray[np.uint8], name: str, neighbours: int, smallest: int) -> list[Box]:

@@ -59,7 +59,7 @@ def _decode(source: Path | io.BytesIO, name: str, empty: bool, pixel_limit: int)
         ) from None
     except InputError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, OverflowError, MemoryError) as error:
+    except Exception as error:  # each of Pillow's decoders fails in its own way
         raise InputError(f"{name} is damaged ({error}): fetch it again or remove it") from None
     return picture
 

@@ -7,8 +7,6 @@ from collections import defaultdict
 from itertools import combinations
 from typing import Any
 
-import torch
-
 from .table import FaceSplits, FaceTable
 
 Groups = dict[bytes, list[int]]
@@ -54,16 +52,6 @@ def count_blank(table: FaceTable) -> int:
     """Return the number of images whose pixels are all equal."""
     flat = table.images.flatten(1)
     return int((flat.amax(1) == flat.amin(1)).sum()) if len(table) else 0
-
-
-def first_occurrences(table: FaceTable) -> torch.Tensor:
-    """Return a mask, bool ``(n,)``: True for the first row of each different image."""
-    seen: set[bytes] = set()
-    first = []
-    for digest in _digests(table):
-        first.append(digest not in seen)
-        seen.add(digest)
-    return torch.tensor(first, dtype=torch.bool)
 
 
 def _digests(table: FaceTable) -> list[bytes]:

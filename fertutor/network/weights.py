@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from ..expressions import EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT
 from ..faces.table import SIDE
 from ..files import replacing
 from .attentional import AttentionalCNN
@@ -68,11 +69,16 @@ def save_network(network: nn.Module, path: str | Path) -> Path:
         path: the file to write, by custom ``*.safetensors``.
     """
     path = Path(path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(weights_bytes(network))
+    return path
+
+
+def weights_bytes(network: nn.Module) -> bytes:
+    """Return what :func:`save_network` writes: the same bytes for the same weights."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     header = {"fertutor": json.dumps({"kind": kind_of(network), "arguments": network.config})}
-    with replacing(path) as temporary:
-        safetensors.torch.save_file(tensors, temporary, metadata=header)
-    return path
+    return safetensors.torch.save(tensors, metadata=header)
 
 
 def released_networks() -> dict[str, dict[str, Any]]:
@@ -110,7 +116,8 @@ def load_network(name_or_path: str | Path) -> nn.Module:
     """Return a network in eval mode from a released name or a ``.safetensors`` file.
 
     Raises:
-        InputError: when the file is missing, cut short, a pickle, or not one of ours.
+        InputError: when the file is missing, cut short, a pickle, not one of ours, or of a network that
+            tells neither the 7 expressions apart nor 8 with contempt.
 
     Example:
         >>> network = fertutor.load_network("paper")
@@ -149,6 +156,12 @@ def load_network(name_or_path: str | Path) -> nn.Module:
     if not all(bool(value.isfinite().all()) for value in tensors.values()):
         raise InputError(f"{path} holds numbers that are not finite: train or fetch it again")
     network = build_network(kind, **arguments)
+    classes = arguments.get("classes", len(EXPRESSIONS))
+    if classes not in (len(EXPRESSIONS), len(EXPRESSIONS_WITH_CONTEMPT)):
+        raise InputError(
+            f"{path} tells {classes} classes apart, not the 7 expressions or 8 with contempt: "
+            "train a network for one of these"
+        )
     network.load_state_dict(tensors)
     return network.eval()
 

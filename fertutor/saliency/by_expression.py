@@ -6,6 +6,7 @@ this puts numbers to it. Book chapter: *What does the network look at?*
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from ..expressions import class_names
 from ..faces.table import FaceTable
+from ..mode import evaluating
 from .occlusion import occlude
 from .scores import Interval, bootstrap, sparsity
 
@@ -32,7 +34,8 @@ class ExpressionMaps:
         sparsity_drop, sparsity_flips: Gini index of the single faces' maps.
         flagged: share of a face that at least one wrong prediction touches, in the paper's sense
             its salient region.
-        contrast_drop, contrast_flips: mean index of :data:`SPARSER` less that of the others.
+        contrast_drop, contrast_flips: mean index of :data:`SPARSER` less that of the others; NaN where no
+            face of some expression has an index, because no square matters.
         size, stride: of the square.
     """
 
@@ -139,16 +142,23 @@ def predicted(network: nn.Module, table: FaceTable) -> Tensor:
 @torch.no_grad()
 def _probabilities(network: nn.Module, table: FaceTable, batch: int = 256) -> Tensor:
     device = next((value.device for value in network.state_dict().values()), torch.device("cpu"))
-    parts = [network(part.to(device).float() / 255).softmax(1) for part in table.images.split(batch)]
+    with evaluating(network):
+        parts = [network(part.to(device).float() / 255).softmax(1) for part in table.images.split(batch)]
     return torch.cat(parts).to(table.images.device)
 
 
 def _contrast(groups: list[Tensor], names: tuple[str, ...], draws: int = 2000) -> Interval:
-    """Mean of the sparser expressions' means less the others', with the interval over resampled faces."""
+    """Mean of the sparser expressions' means less the others', with the interval over resampled faces.
+
+    NaNs are left out; the contrast itself is NaN where an expression has nothing else.
+    """
     generator = torch.Generator().manual_seed(0)
     means, resampled = [], []
-    for group in groups:
-        values = group[~group.isnan()].double()
+    groups = [group[~group.isnan()].double() for group in groups]
+    n = sum(map(len, groups))
+    if not all(map(len, groups)):
+        return Interval(math.nan, math.nan, math.nan, n)
+    for values in groups:
         rows = torch.randint(len(values), (draws, len(values)), generator=generator)
         means.append(values.mean())
         resampled.append(values[rows].mean(1))
@@ -156,12 +166,13 @@ def _contrast(groups: list[Tensor], names: tuple[str, ...], draws: int = 2000) -
     difference = torch.stack(means)[sparser].mean() - torch.stack(means)[~sparser].mean()
     spread = torch.stack(resampled)[sparser].mean(0) - torch.stack(resampled)[~sparser].mean(0)
     low, high = spread.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return Interval(float(difference), low, high, sum(len(group) for group in groups))
+    return Interval(float(difference), low, high, n)
 
 
 def _plain(interval: Interval) -> dict[str, Any]:
-    return {
-        "mean": round(interval.mean, 4),
-        "interval": [round(interval.low, 4), round(interval.high, 4)],
-        "n": interval.n,
-    }
+    """As JSON values; JSON has no NaN."""
+    mean, low, high = (
+        None if math.isnan(value) else round(value, 4)
+        for value in (interval.mean, interval.low, interval.high)
+    )
+    return {"mean": mean, "interval": [low, high], "n": interval.n}

@@ -15,7 +15,7 @@ batch normalisation behind it, a sliding layer the ReLU.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -63,7 +63,7 @@ def _sample_affine(x: Tensor, theta: Tensor, padding: str = "zeros") -> Tensor:
     return F.grid_sample(x, grid, padding_mode=padding, align_corners=False)
 
 
-# calls that change their input in place are replaced, so that a map may have several readers; and a slow one
+# calls that change their input in place have twins that do not, which saves a copy; and one is slow
 REPLACED: dict[Any, Callable[..., Any]] = {
     operator.iadd: operator.add,
     operator.isub: operator.sub,
@@ -159,10 +159,94 @@ def trace(network: nn.Module) -> list[fx.Node]:
     Raises:
         Exception: whatever a forward method raises that cannot be traced, e.g. one that looks at values.
     """
-    nodes = list(fx.Tracer(autowrap_functions=(sample_affine,)).trace(network).nodes)
+    nodes = list(_Tracer(autowrap_functions=(sample_affine,)).trace(network).nodes)
     if sum(node.op == "placeholder" for node in nodes) != 1:
         raise TypeError("its forward method takes more than the image")
     return nodes
+
+
+class _Proxy(fx.Proxy):
+    """Keeps ``x += y`` as a call of its own; torch.fx takes it for ``x + y``, which leaves `x` alone."""
+
+    def _changed_by(self, function: Callable[..., Any], other: Any) -> fx.Proxy:
+        return self.tracer.create_proxy("call_function", function, (self, other), {})
+
+    def __iadd__(self, other: Any) -> fx.Proxy:
+        return self._changed_by(operator.iadd, other)
+
+    def __isub__(self, other: Any) -> fx.Proxy:
+        return self._changed_by(operator.isub, other)
+
+    def __imul__(self, other: Any) -> fx.Proxy:
+        return self._changed_by(operator.imul, other)
+
+    def __itruediv__(self, other: Any) -> fx.Proxy:
+        return self._changed_by(operator.itruediv, other)
+
+
+class _Tracer(fx.Tracer):
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Proxy(node, self)
+
+
+def mark_changes_in_place(nodes: list[fx.Node], network: nn.Module, image: Tensor) -> None:
+    """Mark the calls that change what they read, which :func:`call` then gives copies.
+
+    Args:
+        nodes: the network's calls in order.
+        network: in eval mode.
+        image: float ``(1, 1, h, w)``, an example.
+
+    Raises:
+        ValueError: where something that was changed in place is read again later: a copy of it is not
+            enough then.
+    """
+    place = {node: number for number, node in enumerate(nodes)}
+    values: dict[fx.Node, Any] = {}
+    with torch.inference_mode(False), torch.no_grad():  # only there a tensor counts its changes
+        for node in nodes[:-1]:
+            if node.op == "placeholder":
+                values[node] = image.clone()
+                continue
+            before = [(tensor, tensor._version) for tensor in _tensors(node.all_input_nodes, values)]
+            values[node] = _call_as_written(node, network, values)
+            changed = {_memory(tensor) for tensor, version in before if tensor._version > version}
+            if not changed:
+                continue
+            node.meta[IN_PLACE] = True
+            for other in values.keys() - {node}:
+                again = any(place[reader] > place[node] for reader in other.users)
+                if again and not changed.isdisjoint(map(_memory, _tensors([other], values))):
+                    raise ValueError(f"{node.name} changes {other.name} in place, which is read again later")
+
+
+IN_PLACE = "fertutor_in_place"
+
+
+def _tensors(nodes: Iterable[fx.Node], values: Mapping[fx.Node, Any]) -> list[Tensor]:
+    """The tensors among the nodes' values, those inside a tuple or list too."""
+    found = [values[node] for node in nodes]
+    flat = [part for value in found for part in (value if isinstance(value, list | tuple) else [value])]
+    return [value for value in flat if isinstance(value, Tensor) and value.numel()]
+
+
+def _memory(tensor: Tensor) -> int:
+    """Where a tensor lies: the same for all views of it."""
+    return tensor.untyped_storage().data_ptr()
+
+
+def _call_as_written(node: fx.Node, network: nn.Module, values: Mapping[fx.Node, Any]) -> Any:
+    args = fx.node.map_arg(node.args, values.__getitem__)
+    kwargs = fx.node.map_arg(node.kwargs, values.__getitem__)
+    if node.op == "get_attr":
+        value = operator.attrgetter(str(node.target))(network)
+        return value.clone() if isinstance(value, Tensor) else value  # a change must not reach the network
+    if node.op == "call_module":
+        return network.get_submodule(str(node.target))(*args, **kwargs)
+    if node.op == "call_method":
+        return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+    assert callable(node.target)
+    return node.target(*args, **kwargs)
 
 
 def call(node: fx.Node, network: nn.Module, values: Mapping[fx.Node, Any], run: Any = None) -> Any:
@@ -171,6 +255,8 @@ def call(node: fx.Node, network: nn.Module, values: Mapping[fx.Node, Any], run: 
     kwargs = dict(fx.node.map_arg(node.kwargs, values.__getitem__))
     if kwargs.get("inplace"):
         kwargs["inplace"] = False
+    elif IN_PLACE in node.meta and node.target not in REPLACED and run is not TAKEN_IN.run:
+        args, kwargs = fx.node.map_aggregate((args, kwargs), _copied)  # type: ignore[misc]
     if run is not None:
         return run(*args, **kwargs)
     if node.op == "get_attr":
@@ -182,6 +268,10 @@ def call(node: fx.Node, network: nn.Module, values: Mapping[fx.Node, Any], run: 
         name = "reshape" if node.target == "view" else str(node.target)
         return getattr(args[0], name)(*args[1:], **kwargs)
     return _function_of(node)(*args, **kwargs)
+
+
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def rule_of(
@@ -231,8 +321,6 @@ def _module_rule(module: nn.Module, node: fx.Node, network: nn.Module) -> Rule |
     if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
         return GlobalMean(flat=False)
     if isinstance(module, POINTWISE_MODULES):
-        if getattr(module, "inplace", False):
-            return Pointwise(lambda x: module(x.clone()))
         return Pointwise(module)
     return None
 

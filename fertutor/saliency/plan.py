@@ -15,7 +15,17 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from .layers import TAKEN_IN, GlobalMean, Kernel, Rule, call, multiply_adds, rule_of, trace
+from .layers import (
+    TAKEN_IN,
+    GlobalMean,
+    Kernel,
+    Rule,
+    call,
+    mark_changes_in_place,
+    multiply_adds,
+    rule_of,
+    trace,
+)
 from .reach import Numbers, Reach, Span
 from .windows import Windows
 
@@ -91,6 +101,7 @@ class Plan:
     def _example_values(self) -> dict[fx.Node, Any]:
         """Every call's value for one black image: their shapes, and the constants."""
         black = torch.zeros(1, 1, self.windows.height, self.windows.width, device=self.device)
+        mark_changes_in_place(self.nodes, self.network, black)
         values: dict[fx.Node, Any] = {}
         for node in self.nodes:
             values[node] = black if node.op == "placeholder" else call_or_output(node, self.network, values)

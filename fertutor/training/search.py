@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..faces.table import FaceSplits
 from .loop import train
 from .recipes import Recipe
+from .seeds import seed_for
 
 SEARCHABLE = ("penalty", "learning_rate", "weight_decay")
 """Numbers of a recipe that are searched on a logarithmic scale."""
@@ -41,23 +42,26 @@ def search(
         recipe: gives all numbers that are not searched, `epochs` among them.
         ranges: number in :data:`SEARCHABLE` → its lowest and highest value, both above 0.
         trials: trainings of this call; those that `storage` holds already come on top.
-        seed: of the proposals and of every training.
+        seed: of the proposals and of every training, from 0.
         device: see :func:`fertutor.train`.
         storage: an Optuna storage address such as ``sqlite:///runs/search.db``, which several workers
             may share; None keeps the trials in memory.
-        study: name of the search in `storage`.
+        study: name of the search in `storage`; a search of other faces, ranges or numbers needs another.
         report: called with one line a trial.
 
     Returns:
         One dict a trial: the searched numbers, ``val_accuracy`` and ``best_epoch``.
 
     Raises:
-        InputError: when Optuna is missing or a range makes no sense.
+        InputError: when Optuna is missing, a range makes no sense, or the storage cannot be used.
     """
-    _check(ranges, trials)
+    _check(ranges, trials, seed)
     optuna = _optuna()
 
     def objective(trial: Any) -> float:
+        # by the trial's number in the storage: neither a second call nor another worker repeats proposals
+        sampler_seed = seed_for(seed, trial.number, "proposals") % 2**32
+        found.sampler = optuna.samplers.TPESampler(seed=sampler_seed)
         numbers = {name: trial.suggest_float(name, *ends, log=True) for name, ends in ranges.items()}
         run = train(
             build(), splits, replace(recipe, **numbers), seed=seed, device=device, report=lambda line: None
@@ -68,14 +72,16 @@ def search(
         return run.best_val_accuracy
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    found = optuna.create_study(
-        storage=storage,
-        study_name=study,
-        load_if_exists=True,
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=seed),
-    )
-    found.optimize(objective, n_trials=trials)
+    try:
+        found = optuna.create_study(
+            storage=storage, study_name=study, load_if_exists=True, direction="maximize"
+        )
+    except Exception as error:  # Optuna hands on what SQLAlchemy and each database's driver raise
+        raise _unusable(storage, error) from error
+    try:
+        found.optimize(objective, n_trials=trials)
+    except optuna.exceptions.StorageInternalError as error:
+        raise _unusable(storage, error) from error
     finished = [trial for trial in found.trials if trial.value is not None]
     return [
         {**trial.params, "val_accuracy": trial.value, "best_epoch": trial.user_attrs["best_epoch"]}
@@ -83,9 +89,19 @@ def search(
     ]
 
 
-def _check(ranges: dict[str, tuple[float, float]], trials: int) -> None:
+def _unusable(storage: str | None, error: Exception) -> InputError:
+    reason = str(error.__cause__ or error).splitlines()[0]
+    return InputError(
+        f"the trials cannot be kept in the storage {storage} ({reason}): give an address such as "
+        "sqlite:///runs/search.db, in a folder that can be written"
+    )
+
+
+def _check(ranges: dict[str, tuple[float, float]], trials: int, seed: int) -> None:
     if trials < 1:
         raise InputError(f"trials must be 1 or more, not {trials}")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"the seed of a search must be a whole number from 0 to 2^63 - 1, not {seed}")
     if not ranges:
         raise InputError(f"nothing to search: name at least one of {', '.join(SEARCHABLE)}")
     for name, (low, high) in ranges.items():

@@ -64,7 +64,7 @@ VARIANTS: dict[str, tuple[tuple[float, dict[int, float]], ...]] = {
 
 @lru_cache
 def _tables() -> tuple[Tensor, Tensor, Tensor]:
-    """Return the variants' units ``(v, 17)``, and per expression the first variant and cumulated odds."""
+    """Return units ``(7, variants, 17)``, cumulated odds ``(7, variants)``, and which units are paired."""
     widest = max(len(ways) for ways in VARIANTS.values())
     units = torch.zeros(len(EXPRESSIONS), widest, len(UNITS))
     odds = torch.zeros(len(EXPRESSIONS), widest)

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
+from ...expressions import EXPRESSIONS
 from ...progress import progress
 from ..cache import remember
 from ..splits import by_subject as deal_people
 from ..splits import per_class, stratified
 from ..table import FaceSplits, FaceTable
 from .acting import act
-from .characters import cast
+from .characters import CHARACTERS, cast
 from .drawing import draw_faces
 from .shoot import studio_scenes, wild_scenes
 from .traits import sample_people
@@ -167,28 +168,41 @@ _PLANS: dict[str, Callable[[torch.Generator, bool], Plan]] = {
     "drawn-cartoon": _cartoon,
 }
 
-NOTES = {
-    "drawn-wild": (
-        "a stand-in for FER-2013 with its class counts; every face is another person's",
-        f"{WILD_LABEL_NOISE:.0%} of the labels were exchanged among faces, at random within each part",
-        f"{WILD_WEAK:.0%} of the expressions are weak (0.15 to 0.5 of full strength)",
-    ),
-    "drawn-posed": (
-        "a stand-in for CK+: 593 sequences of 123 people, of which the last frame is used",
-        "560 sequences are in the proportions of CK+'s labelled ones without contempt, 33 stay neutral",
-        "5% of the expressions are weak; no label noise",
-    ),
-    "drawn-studio": (
-        "a stand-in for JAFFE: 213 faces of 10 people, 10 of each expression in test",
-        "10% of the expressions are weak; no label noise",
-    ),
-    "drawn-cartoon": (
-        "a stand-in for FERG: six characters, 55,767 faces, 1000 of each expression in test",
-        "the paper's rounded counts add up to 55,000: 767 faces belong to no part",
+
+def _notes(name: str, plan: Plan, size: int | None) -> tuple[str, ...]:
+    """Return facts about a stand-in as it was drawn, for :attr:`FaceSplits.notes`."""
+    n, people = len(plan), len(plan.subjects.unique())
+    tested = torch.bincount(plan.part("test").labels, minlength=len(EXPRESSIONS))
+    least, most = int(tested.min()), int(tested.max())
+    each = f"{least if least == most else f'{least} to {most}'} of each expression in test"
+    if name == "drawn-wild":
+        counts = "with its class counts" if size is None else f"with {n} faces in its class proportions"
+        return (
+            f"a stand-in for FER-2013 {counts}; every face is another person's",
+            f"{WILD_LABEL_NOISE:.0%} of the labels were exchanged among faces, at random within each part",
+            f"{WILD_WEAK:.0%} of the expressions are weak (0.15 to 0.5 of full strength)",
+        )
+    if name == "drawn-posed":
+        neutral = int((plan.labels == EXPRESSIONS.index("neutral")).sum())
+        return (
+            f"a stand-in for CK+: {n} sequences of {people} people, of which the last frame is used",
+            f"{n - neutral} sequences are in the proportions of CK+'s labelled ones without contempt, "
+            f"{neutral} stay neutral",
+            "5% of the expressions are weak; no label noise",
+        )
+    if name == "drawn-studio":
+        return (
+            f"a stand-in for JAFFE: {n} faces of {people} people, {each}",
+            "10% of the expressions are weak; no label noise",
+        )
+    left = CARTOON_FACES - n if size is None else 0
+    characters = "six" if people == len(CHARACTERS) else people
+    rest = f"the paper's rounded counts add up to {n:,}: {left} faces belong to no part"
+    return (
+        f"a stand-in for FERG: {characters} characters, {n + left:,} faces, {each}",
+        *([rest] if left else []),
         "no weak expressions, no label noise",
-    ),
-}
-"""Facts about each stand-in, in :attr:`FaceSplits.notes`."""
+    )
 
 
 def plan_drawn(name: str, size: int | None = None, seed: int = 0, by_subject: bool = False) -> Plan:
@@ -225,7 +239,8 @@ def load_drawn(
     Args:
         name: one of the four.
         size: number of faces in all, dealt over parts and classes in the set's proportions; None is
-            the whole set. A smaller set is a part of the larger.
+            the whole set. What is on the faces of a smaller set is, but for a few of them, on faces of
+            the larger; their grain is another, and so are their pixels.
         seed: another seed draws another set of the same kind.
         by_subject: deal whole people into the parts, so that nobody is in two; the sizes of the parts
             then are the published ones only about. drawn-wild is that way already.
@@ -257,7 +272,7 @@ def load_drawn(
         )
         for number, part in enumerate(PARTS)
     }
-    return FaceSplits(name, **tables, notes=NOTES[name])
+    return FaceSplits(name, **tables, notes=_notes(name, plan, size))
 
 
 def _draw_plan(plan: Plan, name: str, seed: int, show_progress: bool) -> Tensor:

@@ -70,31 +70,6 @@ COLUMN: MappingProxyType[str, int] = MappingProxyType({name: i for i, name in en
 People = int | Sequence[int] | Tensor | None
 """What :func:`read_people` accepts."""
 
-AMOUNTS = frozenset(
-    (
-        "skin",
-        "brow_tone",
-        "iris",
-        "lashes",
-        "lip_tone",
-        "hair_tone",
-        "hair_length",
-        "fringe",
-        "curls",
-        "age",
-        "beard",
-        "moustache",
-        "glasses",
-        "glasses_round",
-        "sunglasses",
-        "freckles",
-        "hat",
-        "child",
-        "toon",
-    )
-)
-"""Traits that run from 0 (none, or black) to 1 (full, or white); the others run from -1 to 1."""
-
 
 class Traits:
     """Traits by name: ``traits.skin`` is that column as ``(n, 1, 1)``."""
