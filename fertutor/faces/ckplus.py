@@ -79,8 +79,8 @@ def read_ckplus(
             begins so; the last frame's expression would have to be guessed.
         contempt: ``"drop"`` leaves the images of contempt out (18 in the full set), because the paper's
             networks know seven expressions; ``"keep"`` makes it the eighth class.
-        by_subject: deal whole people into the parts. By default the parts are dealt at random, as in
-            the paper, and a person can be in all of them.
+        by_subject: deal whole people into the parts. By default images are dealt at random, and a person can
+            be in all of them; the paper does not say which it did.
         seed: of the division.
 
     Returns:

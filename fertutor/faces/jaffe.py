@@ -33,8 +33,8 @@ def read_jaffe(root: str | Path, by_subject: bool = False, seed: int = 0) -> Fac
 
     Args:
         root: the folder.
-        by_subject: deal whole people into the parts. By default the parts are dealt at random, as in
-            the paper, and each person is in all of them.
+        by_subject: deal whole people into the parts. By default images are dealt at random, and each person
+            is in all of them; the paper does not say which it did.
         seed: of the division.
 
     Returns:

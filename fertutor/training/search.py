@@ -14,6 +14,7 @@ from torch import nn
 from ..errors import InputError
 from ..faces.table import FaceSplits
 from .loop import train
+from .objective import penalised_layers
 from .recipes import Recipe
 from .seeds import seed_for
 
@@ -53,9 +54,12 @@ def search(
         One dict a trial: the searched numbers, ``val_accuracy`` and ``best_epoch``.
 
     Raises:
-        InputError: when Optuna is missing, a range makes no sense, or the storage cannot be used.
+        InputError: when Optuna is missing, a range makes no sense, the storage cannot be used, or a penalty
+            is asked for on another network than that of Figure 3.
     """
     _check(ranges, trials, seed)
+    if recipe.penalty or "penalty" in ranges:
+        penalised_layers(build())  # Optuna would log what a trial raises
     optuna = _optuna()
 
     def objective(trial: Any) -> float:
