@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
@@ -231,3 +232,54 @@ def test_what_is_warped_follows_the_network(table: FaceTable) -> None:
     explorer.use_network(fertutor.AttentionalCNN("none"))
     explorer.use_network(fertutor.AttentionalCNN("input"))
     assert explorer.sampler == "input"
+
+
+class Failing(torch.nn.Module):
+    """A reader's network that is wrong in a way of its own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.error = error
+
+    def forward(self, _: torch.Tensor) -> torch.Tensor:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (TypeError("my own bug\nand more"), "TypeError: my own bug"),
+        (AssertionError("shape"), "AssertionError: shape"),
+        (ValueError(), "ValueError"),
+        (ValueError("a wrong size"), "a wrong size"),
+    ],
+)
+def test_whatever_a_network_raises_is_answered(
+    error: Exception, sentence: str, table: FaceTable, sent: list[Any]
+) -> None:
+    """A front end that gets no answer would hold every later question of that kind."""
+    explorer = OcclusionExplorer("paper", table)
+    explorer.use_network(Failing(error))
+    sent.clear()
+
+    async def ask() -> None:
+        explorer._hear(None, {"kind": "predict", "id": 1}, [memoryview(grey_bytes(table[0]))])
+        await asyncio.sleep(0.05)
+
+    asyncio.run(ask())
+    assert [message["error"] for message, _ in sent] == [sentence]
+
+
+def test_two_views_are_both_answered(network: Any, table: FaceTable, sent: list[Any]) -> None:
+    explorer = OcclusionExplorer(network, table)
+    face = [memoryview(grey_bytes(table[0]))]
+
+    async def ask() -> None:
+        for view, serial in (("a", 5), ("b", 1), ("b", 2)):
+            explorer._hear(None, {"kind": "predict", "id": serial, "view": view}, face)
+        await asyncio.sleep(0.3)
+
+    asyncio.run(ask())
+    answered = [(message["view"], message["id"]) for message, _ in sent]
+    assert answered == [("a", 5), ("b", 2)], "of each view the newest question"

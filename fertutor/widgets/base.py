@@ -3,7 +3,8 @@
 A widget's front end is one ES module in ``static/``. With a kernel it asks Python, through messages;
 in a published page the same front end asks ``page.mjs``, which runs the exported networks in the
 reader's browser. Both speak the same language: a question ``{kind, id, …}`` with bytes, answered by
-one or more messages ``{kind, id, …}`` with bytes.
+one or more messages ``{kind, id, …}`` with bytes. To Python a question also says which ``view`` asks:
+two views of one widget each count their own questions.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(
         self, network: nn.Module | str = "paper", networks: Sequence[str] = (), **traits: Any
     ) -> None:
-        self._newest: dict[str, int] = {}
+        self._newest: dict[tuple[str, str], int] = {}  # view and kind → id of the newest question
         self._loaded: dict[str, nn.Module] = {}
         name = self._take(network)
         for other in networks:
@@ -107,7 +108,7 @@ class Explorer(anywidget.AnyWidget):
 
     # ---- questions ------------------------------------------------------------------------------
     def _hear(self, _: Any, question: dict[str, Any], buffers: list[Any]) -> None:
-        self._newest[question["kind"]] = question["id"]
+        self._newest[_line(question)] = question["id"]
         work = self._work(question, buffers)
         try:
             loop = asyncio.get_running_loop()
@@ -124,15 +125,15 @@ class Explorer(anywidget.AnyWidget):
             await asyncio.sleep(0.001)
 
     def _work(self, question: dict[str, Any], buffers: list[Any]) -> Iterator[None]:
-        reply = {"kind": question["kind"], "id": question["id"]}
+        reply = {name: question[name] for name in ("kind", "id", "view") if name in question}
         try:
             for message, data in self.answer(question, [bytes(buffer) for buffer in buffers]):
-                if self._newest[question["kind"]] != question["id"]:
+                if self._newest[_line(question)] != question["id"]:
                     return
                 self.send({**reply, **message}, data)
                 yield
-        except (InputError, ValueError, RuntimeError) as error:
-            self.send({**reply, "error": str(error).splitlines()[0]})
+        except Exception as error:  # whatever a reader's network may raise: the front end waits for an answer
+            self.send({**reply, "error": _sentence(error)})
 
     def answer(self, question: dict[str, Any], buffers: list[bytes]) -> Iterator[Answer]:
         """Yield the parts of the answer to a question of the front end.
@@ -195,6 +196,20 @@ class Explorer(anywidget.AnyWidget):
         if "google.colab" not in sys.modules:  # Colab would show the twin instead of the widget
             data["text/html"] = self.twin()
         return data, metadata
+
+
+def _line(question: dict[str, Any]) -> tuple[str, str]:
+    """Return whose questions a question stands in line with: a later one makes it void."""
+    return question.get("view", ""), question["kind"]
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first line of an error; with its type, where that says more than "wrong input"."""
+    lines = str(error).strip().splitlines()
+    name = type(error).__name__
+    if not lines:
+        return name
+    return lines[0] if isinstance(error, (ValueError, RuntimeError)) else f"{name}: {lines[0]}"
 
 
 def data_url(data: bytes, kind: str = "application/octet-stream") -> str:
