@@ -77,12 +77,27 @@ class Explorer(anywidget.AnyWidget):
                 )
         choices = list(dict.fromkeys([name, *networks])) if networks else []
         super().__init__(network=name, networks=choices, **traits)
+        self.observe(lambda _: self._follow_network(), "network")
         self.on_msg(self._hear)
 
     def use_network(self, network: nn.Module | str) -> None:
         """Let the widget ask another network: a module, for example one still in training, or a name."""
+        before = self.network
         self.network = self._take(network)
-        self.send({"kind": "again"})  # the name may be the same, and the network another
+        if self.network == before:  # the name is the same, and the network may be another
+            self._follow_network()
+        self.send({"kind": "again"})
+
+    def _follow_network(self) -> None:
+        """Bring up to date what a widget says of its network; some say nothing."""
+
+    @traitlets.validate("network")
+    def _check_network(self, proposal: Any) -> str:
+        name: str = proposal["value"]
+        if name not in self._loaded and name not in released_networks():
+            known = ", ".join(dict.fromkeys([*self._loaded, *released_networks()]))
+            raise traitlets.TraitError(f"network {name!r}: choose of {known}, or call use_network")
+        return name
 
     def _take(self, network: nn.Module | str) -> str:
         """Hold a network; return its name."""
@@ -221,13 +236,20 @@ def grey_bytes(faces: Tensor | FaceTable) -> bytes:
     """Return faces, uint8 or float in [0, 1] of any shape ending in 48x48, as grey bytes.
 
     Raises:
-        ValueError: when the tensor holds no faces of 48x48 pixels.
+        InputError: when the tensor holds no faces of 48x48 pixels, or other numbers.
     """
     images = faces.images if isinstance(faces, FaceTable) else faces
     if images.shape[-2:] != (SIDE, SIDE):
-        raise ValueError(f"faces must be {SIDE}x{SIDE} pixels, not {tuple(images.shape)}")
+        raise InputError(f"faces must be {SIDE}x{SIDE} pixels, not {tuple(images.shape)}")
+    if not images.numel():
+        raise InputError("faces holds no face: give at least one")
     if images.is_floating_point():
+        low, high = float(images.min()), float(images.max())
+        if not (-0.001 <= low and high <= 1.001):  # resampling rounds
+            raise InputError(f"faces must lie in [0, 1], not [{low:g}, {high:g}]: divide bytes by 255")
         images = (images.clamp(0, 1) * 255).round().to(torch.uint8)
+    elif images.dtype != torch.uint8:
+        raise InputError(f"faces must be uint8 or float in [0, 1], not {images.dtype}: convert them")
     return images.cpu().contiguous().numpy().tobytes()
 
 

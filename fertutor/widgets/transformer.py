@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 import traitlets
-from torch import nn
 
 from .base import device_of, forced_theta, has_theta
 from .gallery import Gallery
@@ -33,15 +32,9 @@ class TransformerExplorer(Gallery):
 
     def __init__(self, *arguments: Any, **traits: Any) -> None:
         super().__init__(*arguments, **traits)
-        self._say_what_is_warped()
+        self._follow_network()
 
-    def use_network(self, network: nn.Module | str) -> None:
-        """Let the widget ask another network, which may warp something else."""
-        super().use_network(network)
-        self._say_what_is_warped()  # the name may be the same
-
-    @traitlets.observe("network")
-    def _say_what_is_warped(self, _: Any = None) -> None:
+    def _follow_network(self) -> None:
         self.sampler = getattr(self._network, "sampler", "none") if has_theta(self._network) else "none"
 
     def chosen(self) -> list[float] | None:
