@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 
 FLOORS = (
-    ("errors", "files", "progress"),
+    ("errors", "files", "mode", "progress"),
     ("expressions",),
     ("faces",),
     ("network",),

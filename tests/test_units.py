@@ -71,6 +71,15 @@ def test_every_relu_of_our_networks_is_looked_at(kind: str) -> None:
     assert network.training
 
 
+def test_a_network_in_training_is_counted_without_its_dropout() -> None:
+    """The trace used to keep training mode: units then came and went from count to count."""
+    torch.manual_seed(0)
+    network = fertutor.AttentionalCNN(dropout=0.9)
+    wanted = count_units(network.eval(), faces(5))
+    assert count_units(network.train(), faces(5)) == wanted
+    assert network.training
+
+
 def test_what_cannot_be_counted_is_said() -> None:
     class Fickle(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import class_names
 from ..faces.table import FaceTable
+from ..mode import evaluating
 from ..training.device import choose_setting
 
 BATCH = 512
@@ -123,25 +124,25 @@ def predict_probabilities(
     """Return probabilities float32 ``(n, classes)`` on the CPU.
 
     Args:
-        network: faces in [0, 1] → logits.
+        network: faces in [0, 1] → logits; put in eval mode for the while, and left as it was.
         images: uint8 ``(n, 1, 48, 48)``.
         tta: average each face's probabilities with its mirror image's.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
     """
     setting = choose_setting(device, "fp32")
     home = next(network.parameters()).device
-    training = network.training
-    network.to(setting.device).eval()
+    network.to(setting.device)
     try:
         parts = []
-        for batch in images.split(BATCH):
-            x = batch.to(setting.device).float().div_(255)
-            probabilities = network(x).softmax(1)
-            if tta:
-                probabilities = (probabilities + network(x.flip(-1)).softmax(1)) / 2
-            parts.append(probabilities.cpu())
+        with evaluating(network):
+            for batch in images.split(BATCH):
+                x = batch.to(setting.device).float().div_(255)
+                probabilities = network(x).softmax(1)
+                if tta:
+                    probabilities = (probabilities + network(x.flip(-1)).softmax(1)) / 2
+                parts.append(probabilities.cpu())
     finally:
-        network.to(home).train(training)
+        network.to(home)
     return torch.cat(parts)
 
 

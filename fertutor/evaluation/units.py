@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 
 from ..errors import InputError
 from ..faces.table import FaceTable
+from ..mode import evaluating
 from ..network.attention import AttentionNetwork
 from ..network.sampler import sample_affine
 
@@ -49,22 +50,19 @@ def count_units(network: nn.Module, table: FaceTable) -> Units:
     """
     if not len(table):
         raise InputError("units are counted on faces: this table has none")
-    try:
-        graph = fx.Tracer(autowrap_functions=(sample_affine,)).trace(network)
-        watch = _Watch(fx.GraphModule(network, graph))
-    except Exception as error:  # tracing runs code that is not ours and fails in many ways
-        raise InputError(f"{type(network).__name__} cannot be traced by torch.fx: {error}") from error
-    training, thetas = network.training, []
-    network.eval()
-    try:
-        with torch.inference_mode():
-            for rows in torch.arange(len(table)).split(256):
-                faces = table.images[rows].float() / 255
-                watch.run(faces)
-                if isinstance(network, AttentionNetwork) and network.localization is not None:
-                    thetas.append(network.theta(faces).flatten(1))
-    finally:
-        network.train(training)
+    thetas = []
+    # in eval mode before it is traced: what a forward method asks of its mode is fixed in the trace
+    with evaluating(network), torch.inference_mode():
+        try:
+            graph = fx.Tracer(autowrap_functions=(sample_affine,)).trace(network)
+            watch = _Watch(fx.GraphModule(network, graph))
+        except Exception as error:  # tracing runs code that is not ours and fails in many ways
+            raise InputError(f"{type(network).__name__} cannot be traced by torch.fx: {error}") from error
+        for rows in torch.arange(len(table)).split(256):
+            faces = table.images[rows].float() / 255
+            watch.run(faces)
+            if isinstance(network, AttentionNetwork) and network.localization is not None:
+                thetas.append(network.theta(faces).flatten(1))
     live = {name: (int((top > 0).sum()), len(top)) for name, top in watch.tops.items()}
     if not thetas:
         return Units(live, None)

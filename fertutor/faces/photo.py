@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..expressions import COLOURS, class_names
+from ..mode import evaluating
 from .many import to_face
 from .pictures import check_size, decode_picture, open_picture, upright_rgb
 
@@ -102,13 +103,8 @@ def predict_photo(network: nn.Module, image: Photo, *, whole: bool = False) -> l
         return []
     faces = torch.stack([crop_face(photo, box) for box in boxes])
     device = next((value.device for value in network.parameters()), torch.device("cpu"))
-    training = network.training
-    network.eval()
-    try:
-        with torch.no_grad():
-            probabilities = network(faces.to(device).float() / 255).softmax(1).cpu()
-    finally:
-        network.train(training)
+    with evaluating(network), torch.no_grad():
+        probabilities = network(faces.to(device).float() / 255).softmax(1).cpu()
     return [PhotoFace(*found) for found in zip(boxes, faces, probabilities, strict=True)]
 
 

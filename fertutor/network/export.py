@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..faces.table import SIDE
 from ..files import replacing
+from ..mode import evaluating
 
 OPSET = 20
 """The first ONNX version with both of the transformer's operators, AffineGrid and GridSample."""
@@ -42,18 +43,11 @@ def export_network(network: nn.Module, path: str | Path, batch: int | None = Non
         >>> export_network(fertutor.load_network("paper"), "paper.onnx")
     """
     faces = torch.rand(batch or 2, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
-    training = network.training
-    network.eval()
-    try:
-        with replacing(path) as temporary:
-            write_onnx(network, {"faces": faces}, ["logits"], temporary, any_number=batch is None)
-            difference = _name_theta_and_compare(network, faces, temporary)
-            if difference > TOLERANCE:
-                raise InputError(
-                    f"{path}: the exported probabilities differ from torch's by {difference:.1g}"
-                )
-    finally:
-        network.train(training)
+    with evaluating(network), replacing(path) as temporary:
+        write_onnx(network, {"faces": faces}, ["logits"], temporary, any_number=batch is None)
+        difference = _name_theta_and_compare(network, faces, temporary)
+        if difference > TOLERANCE:
+            raise InputError(f"{path}: the exported probabilities differ from torch's by {difference:.1g}")
     return Path(path)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..expressions import class_names
 from ..faces.table import FaceTable
+from ..mode import evaluating
 from .occlusion import occlude
 from .scores import Interval, bootstrap, sparsity
 
@@ -139,7 +140,8 @@ def predicted(network: nn.Module, table: FaceTable) -> Tensor:
 @torch.no_grad()
 def _probabilities(network: nn.Module, table: FaceTable, batch: int = 256) -> Tensor:
     device = next((value.device for value in network.state_dict().values()), torch.device("cpu"))
-    parts = [network(part.to(device).float() / 255).softmax(1) for part in table.images.split(batch)]
+    with evaluating(network):
+        parts = [network(part.to(device).float() / 255).softmax(1) for part in table.images.split(batch)]
     return torch.cat(parts).to(table.images.device)
 
 

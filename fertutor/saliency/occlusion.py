@@ -6,14 +6,13 @@ the same numbers faster. Book chapter: *What does the network look at?*
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
+from ..mode import evaluating
 from ..progress import progress
 from .incremental import follows, incremental_probabilities
 from .plan import Plan
@@ -105,7 +104,7 @@ def occlude(
     batch = default_batch(images.device) if batch is None else batch
     if batch < 1:
         raise ValueError(f"batch must be at least 1, not {batch}")
-    with torch.inference_mode(), _evaluating(network):
+    with torch.inference_mode(), evaluating(network):
         clean = torch.cat([network(part).softmax(1) for part in images.split(batch)])
         labels = clean.argmax(1) if labels is None else _checked_labels(labels, clean)
         plan, note = _plan_for(network, windows, images, clean, batch, method)
@@ -231,15 +230,3 @@ def _device_of(network: nn.Module) -> torch.device:
 def default_batch(device: torch.device) -> int:
     """Most occluded faces in work at a time where the caller does not say."""
     return 128 if device.type == "cpu" else 4096
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Eval mode inside; each module's own mode again outside."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode

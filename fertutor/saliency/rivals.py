@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..mode import evaluating
 
 RIVALS = ("gradient", "integrated gradients", "grad-cam", "random")
 
@@ -20,7 +21,7 @@ def rival_maps(network: nn.Module, images: Tensor, labels: Tensor, name: str, se
     """Return maps by one of :data:`RIVALS`, larger where the pixel counts more.
 
     Args:
-        network: in eval mode, faces float ``(n, 1, h, w)`` in [0, 1] → logits.
+        network: faces float ``(n, 1, h, w)`` in [0, 1] → logits; it runs in eval mode and is left as it was.
         images: float ``(n, 1, h, w)`` in [0, 1].
         labels: int64 ``(n,)``, the classes that the maps are about.
         name: ``"gradient"`` (absolute, of the logit), ``"integrated gradients"`` (absolute, from a
@@ -40,8 +41,13 @@ def rival_maps(network: nn.Module, images: Tensor, labels: Tensor, name: str, se
     if name == "random":
         noise = torch.rand(len(images), *images.shape[2:], generator=torch.Generator().manual_seed(seed))
         return noise.to(images.device)
-    if name == "gradient":
-        return _gradient(network, images, labels)
+    with evaluating(network):
+        if name == "gradient":
+            return _gradient(network, images, labels)
+        return _captums(network, images, labels, name)
+
+
+def _captums(network: nn.Module, images: Tensor, labels: Tensor, name: str) -> Tensor:
     attr = _captum()
     if name == "integrated gradients":
         way = attr.IntegratedGradients(network)

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..mode import evaluating
+
 FILLS = ("blur", "mean")
 
 
@@ -143,7 +145,7 @@ def insertion(
     Higher is better (Petsiuk et al. 2018).
 
     Args:
-        network: faces float ``(n, 1, h, w)`` in [0, 1] → logits.
+        network: faces float ``(n, 1, h, w)`` in [0, 1] → logits; it runs in eval mode and is left as it was.
         images: float ``(n, 1, h, w)``.
         maps: float ``(n, h, w)``.
         labels: int64 ``(n,)``.
@@ -172,10 +174,11 @@ def _curve(
     order = shuffle[maps.flatten(1)[:, shuffle].argsort(dim=1, descending=True, stable=True)]
     place = order.argsort(dim=1).view(len(images), 1, *images.shape[2:])
     points = []
-    for step in range(steps + 1):
-        reached = place < round(step * pixels / steps)
-        shown = torch.where(reached, empty, images) if deleting else torch.where(reached, images, empty)
-        points.append(network(shown).softmax(1).gather(1, labels[:, None]).squeeze(1))
+    with evaluating(network):
+        for step in range(steps + 1):
+            reached = place < round(step * pixels / steps)
+            shown = torch.where(reached, empty, images) if deleting else torch.where(reached, images, empty)
+            points.append(network(shown).softmax(1).gather(1, labels[:, None]).squeeze(1))
     curve = torch.stack(points, 1)
     return (curve[:, 1:] + curve[:, :-1]) / 2
 

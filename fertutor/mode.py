@@ -1,0 +1,30 @@
+"""Eval mode for the while, for every room that asks a network something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Put a network in eval mode inside; give each of its modules its own mode back outside.
+
+    ``network.train(mode)`` would give all modules the mode of the outermost: a batch normalisation
+    that was frozen by ``.eval()`` would learn again.
+
+    Example:
+        >>> with evaluating(network), torch.no_grad():
+        ...     network(faces)
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

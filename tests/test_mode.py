@@ -1,0 +1,81 @@
+"""Eval mode for the while: a layer that its owner has frozen must not learn again because somebody looked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import fertutor
+from fertutor.evaluation.units import count_units
+from fertutor.faces.photo import predict_photo
+from fertutor.faces.table import FaceTable
+from fertutor.mode import evaluating
+from fertutor.network.export import export_network
+from fertutor.saliency.by_expression import predicted
+from fertutor.saliency.occlusion import occlude
+from fertutor.saliency.rivals import rival_maps
+from fertutor.saliency.scores import deletion
+
+GREY = torch.randint(0, 256, (3, 1, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+FACES, LABELS = GREY.float() / 255, torch.tensor([0, 3, 6])
+TABLE = FaceTable(GREY, LABELS)
+
+LOOKS: dict[str, Callable[[nn.Module], object]] = {
+    "evaluate": lambda network: fertutor.evaluate(network, TABLE, device="cpu").confusion.tolist(),
+    "predict": lambda network: predict_photo(network, np.zeros((48, 48), np.uint8), whole=True)[0].as_dict(),
+    "units": lambda network: count_units(network, TABLE),
+    "occlude": lambda network: occlude(network, FACES, 24, 24).probabilities.tolist(),
+    "predicted": lambda network: predicted(network, TABLE).tolist(),
+    "deletion": lambda network: deletion(network, FACES, FACES[:, 0], LABELS, steps=2).tolist(),
+    "gradient": lambda network: rival_maps(network, FACES, LABELS, "gradient").tolist(),
+}
+"""Everything that asks a network something on the quiet."""
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    """In training, with much dropout, a first batch normalisation that is frozen and a sampler that is."""
+    torch.manual_seed(0)
+    network = fertutor.build_network("compact", widths=[4] * 7, dropout=0.9)
+    next(module for module in network.modules() if isinstance(module, nn.BatchNorm2d)).eval()
+    return network
+
+
+def modes(network: nn.Module) -> list[bool]:
+    return [module.training for module in network.modules()]
+
+
+@pytest.mark.parametrize("name", list(LOOKS))
+def test_a_look_is_in_eval_mode_and_leaves_every_module_in_its_own(name: str, network: nn.Module) -> None:
+    before = modes(network)
+    assert True in before[1:] and False in before
+    numbers = [value.clone() for value in network.state_dict().values()]
+    said = LOOKS[name](network)
+    assert modes(network) == before
+    assert all(map(torch.equal, numbers, network.state_dict().values()))
+    assert said == LOOKS[name](network.eval())
+
+
+def test_an_export_leaves_every_module_in_its_own_mode(network: nn.Module, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    before = modes(network)
+    export_network(network, tmp_path / "net.onnx", batch=1)
+    assert modes(network) == before
+
+
+def test_the_modes_come_back_after_an_error_too(network: nn.Module) -> None:
+    before = modes(network)
+
+    def fail() -> None:
+        with evaluating(network):
+            assert not any(modes(network))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert modes(network) == before
