@@ -348,3 +348,22 @@ IMAGES = torch.zeros(2, 1, 48, 48)
 def test_a_value_that_cannot_be_shown_is_refused_in_a_sentence(make: Any, sentence: str) -> None:
     with pytest.raises((fertutor.InputError, TraitError), match=sentence):
         make()
+
+
+@pytest.mark.parametrize(
+    "widget", [OcclusionExplorer, TransformerExplorer, ActionUnitFace, ConfusionExplorer]
+)
+def test_a_widget_leaves_a_network_in_training_as_it_is(widget: Any, sent: list[Any]) -> None:
+    network = fertutor.AttentionalCNN().train()
+    network.localization.eval()  # a part that its owner has frozen
+    modes = [module.training for module in network.modules()]
+    shown = widget(network)
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    once, again = shown.twin(), shown.twin()
+    shown._hear(None, {"kind": "predict", "id": 1}, [memoryview(bytes(2304))])
+    if widget is TransformerExplorer:
+        shown.chosen()
+    assert "probabilities" in sent[-1][0]
+    assert once == again, "no dropout in what is shown"
+    assert [module.training for module in network.modules()] == modes
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())

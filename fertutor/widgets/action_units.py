@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import PROTOTYPES
 from ..faces.drawn import SCENE, TRAITS, UNITS, draw_faces, parse_action_units, read_action_units, read_people
+from ..network.mode import evaluating
 from .base import Answer, Explorer, device_of
 
 LARGE = 144
@@ -122,8 +123,7 @@ class ActionUnitFace(Explorer):
 
 
 def _judge(network: nn.Module, grey: Tensor) -> list[float]:
-    network.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), evaluating(network):
         image = grey.to(device_of(network)).float() / 255
         found: list[float] = network(image).softmax(1)[0].tolist()
     return found

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..faces.table import SIDE, FaceTable
+from ..network.mode import evaluating
 from ..network.weights import load_network, released_networks
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -163,9 +164,9 @@ class Explorer(anywidget.AnyWidget):
 
     def answer_predict(self, question: dict[str, Any], face: bytes) -> Iterator[Answer]:
         """Probabilities of one face, and the θ that the network chooses; with a forced θ if one is given."""
-        network = self._asked(question).eval()
+        network = self._asked(question)
         image = face_of(face, device_of(network))
-        with torch.inference_mode():
+        with torch.inference_mode(), evaluating(network):  # it may be one in training
             chosen = network.theta(image) if has_theta(network) else None
             with forced_theta(network, question.get("theta") if chosen is not None else None):
                 probabilities = network(image).softmax(1)[0]

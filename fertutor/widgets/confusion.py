@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import class_names
 from ..faces.table import FaceTable
+from ..network.mode import evaluating
 from .base import Answer, Explorer, device_of, grey_bytes
 
 PAGE = 24
@@ -137,9 +138,8 @@ class ConfusionExplorer(Explorer):
 
 def _judge(network: nn.Module, table: FaceTable) -> tuple[Tensor, Tensor]:
     """Return the largest probability and its class for every face of a table."""
-    network.eval()
     device = device_of(network)
-    with torch.inference_mode():
+    with torch.inference_mode(), evaluating(network):
         parts = [network(part.to(device).float() / 255).softmax(1).cpu() for part in table.images.split(256)]
     probabilities = torch.cat(parts)
     if probabilities.shape[1] != table.classes:

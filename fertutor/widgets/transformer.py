@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import traitlets
 
+from ..network.mode import evaluating
 from .base import device_of, forced_theta, has_theta
 from .gallery import Gallery
 
@@ -41,7 +42,7 @@ class TransformerExplorer(Gallery):
         """Return the θ that the network chooses for the face shown, or None without a transformer."""
         if not has_theta(self._network):
             return None
-        with torch.inference_mode():
+        with torch.inference_mode(), evaluating(self._network):
             found: list[float] = (
                 self._network.theta(self.image().to(device_of(self._network))).flatten().tolist()
             )
@@ -59,6 +60,7 @@ class TransformerExplorer(Gallery):
 
         image = self.image().to(device_of(self._network))
         theta = list(self.theta)
-        with torch.inference_mode(), forced_theta(self._network, theta if has_theta(self._network) else None):
+        forced = forced_theta(self._network, theta if has_theta(self._network) else None)
+        with torch.inference_mode(), evaluating(self._network), forced:
             probabilities = self._network(image).softmax(1)[0].cpu()
         return draw_transformer(image[0].cpu(), torch.tensor(theta).view(2, 3), self.padding, probabilities)
