@@ -2,7 +2,7 @@
 
 import { compose, IDENTITY, parts, warp } from "./affine.js";
 import { bars } from "./bars.js";
-import { bind, choice, fixed, h, networks, put, slider } from "./dom.js";
+import { bind, choice, fixed, h, networks, put, slider, whenAgain } from "./dom.js";
 import { picker } from "./faces.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes } from "./kernel.js";
@@ -144,9 +144,9 @@ function render({ model, el }) {
       if (grey && grey !== state.grey) use(grey);
     }),
     bind(model, "network", ask),
+    whenAgain(model, ask),
     bind(model, "sampler", sayWhere),
   ];
-  model.on("msg:custom", (message) => message.kind === "again" && ask());
 
   const caption = (text) => h("p", { class: "ft-note", style: "text-align:center" }, text);
   card.append(
