@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from browser_pages import probabilities, set_slider
+from browser_pages import AXE, probabilities, set_slider
 
 import fertutor
 from fertutor.faces.table import FaceTable
@@ -255,6 +255,20 @@ def test_the_matrix_follows_python(judged: ConfusionExplorer, page: Any) -> None
     assert place.get_by_label("surprise called sad: 5").count() == 1
     truth = judged.cell[0]
     assert f"{truth} of {7 * truth} (" in place.inner_text()
+
+
+def test_the_counts_can_be_read_in_the_dark(judged: ConfusionExplorer, page: Any) -> None:
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    place = show(page, judged)
+    page.evaluate(
+        "window.model.set('matrix', Array.from({ length: 7 }, (_, t) => Array(7).fill(0).fill(90, t, t + 1)))"
+    )
+    page.add_script_tag(path=AXE)
+    found = page.evaluate(
+        "axe.run('table', { runOnly: ['color-contrast'] }).then((found) => found.violations.length)"
+    )
+    assert "86, 180, 233" in place.locator("table button").first.get_attribute("style"), "it is dark"
+    assert found == 0
 
 
 @pytest.mark.parametrize("classes", [7, 8])

@@ -97,7 +97,7 @@ function render({ model, el }) {
     const [truth, said] = model.get("cell");
     buttons.forEach((row, t) => row.forEach((button, s) => {
       const share = matrix()[t][s] / Math.max(1, sum(matrix()[t]));
-      button.style.background = `rgba(${t === s ? cool : warm}, ${0.65 * share})`;
+      button.style.background = `rgba(${t === s ? cool : warm}, ${0.5 * share})`; // more would drown the number on a dark page
       const chosen = t === truth && s === said;
       button.setAttribute("aria-pressed", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
