@@ -141,7 +141,7 @@ class Explorer(anywidget.AnyWidget):
             await asyncio.sleep(0.001)
 
     def _work(self, question: dict[str, Any], buffers: list[Any]) -> Iterator[None]:
-        reply = {name: question[name] for name in ("kind", "id", "view") if name in question}
+        reply: dict[str, Any] = {name: question[name] for name in ("kind", "id", "view") if name in question}
         try:
             for message, data in self.answer(question, [bytes(buffer) for buffer in buffers]):
                 if self._newest[_line(question)] != question["id"]:
