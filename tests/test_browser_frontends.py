@@ -171,6 +171,21 @@ def test_two_views_of_a_widget_get_their_own_answers(page: Any) -> None:
     assert {question["view"] for question in asked(page)[2:]} == {one["view"], other["view"]}
 
 
+def test_a_photo_from_python_is_shown(page: Any) -> None:
+    first, second = bytes([9]) * 2304, bytes([200]) * 2304
+    place = show(page, TransformerExplorer("paper", photo=first, face=-1))
+    photo = place.get_by_label("your photo", exact=True)
+    assert photo.is_checked()
+    shown = "() => document.querySelector('.ft').warped[1000]"
+    assert page.evaluate(shown) == pytest.approx(9, abs=0.01)
+    page.evaluate(
+        "bytes => window.model.set('photo', new DataView(Uint8Array.from(bytes).buffer))", list(second)
+    )
+    assert photo.count() == 1
+    assert photo.is_checked()
+    assert page.evaluate(shown) == pytest.approx(200, abs=0.01)
+
+
 def test_an_error_is_shown_and_the_next_question_is_asked(page: Any) -> None:
     place = show(page, OcclusionExplorer("paper"))
     answer(page, asked(page)[-1], {"error": "TypeError: my own bug"})

@@ -229,6 +229,11 @@ function render({ model, el }) {
     bind(model, "opacity", (value) => (opacity.show(100 * value), draw())),
     bind(model, "view", (value) => (view.show(value), refresh())),
     bind(model, "label", (value) => (target.show(String(value)), refresh())),
+    bind(model, "photo", () => {
+      if (!faces.photo(bytes(model, "photo")) || model.get("face") >= 0) return;
+      faces.show(-1);
+      use(faces.grey(-1));
+    }),
     bind(model, "face", (value) => {
       faces.show(value);
       const grey = faces.grey(value);
@@ -248,7 +253,8 @@ function render({ model, el }) {
         h("fieldset", { class: "ft-group" }, heading, answer.element), status,
         size.element, stride.element, target.element, view.element, asked.element)),
   );
-  use(faces.grey(Math.max(0, model.get("face"))));
+  faces.photo(bytes(model, "photo"));
+  use(faces.grey(model.get("face")));
   return () => {
     for (const stop of stops) stop();
     faces.close();

@@ -138,6 +138,11 @@ function render({ model, el }) {
     whenShown(card, draw),
     bind(model, "theta", () => (showSliders(), draw(), ask())),
     bind(model, "padding", (value) => (padding.show(value), draw())),
+    bind(model, "photo", () => {
+      if (!faces.photo(bytes(model, "photo")) || model.get("face") >= 0) return;
+      faces.show(-1);
+      use(faces.grey(-1));
+    }),
     bind(model, "face", (value) => {
       faces.show(value);
       const grey = faces.grey(value);
@@ -161,7 +166,8 @@ function render({ model, el }) {
       status, h("div", { class: "ft-row" }, adopt, reset), mode.element, split, six, padding.element,
       where),
   );
-  use(faces.grey(Math.max(0, model.get("face"))));
+  faces.photo(bytes(model, "photo"));
+  use(faces.grey(model.get("face")));
   return () => {
     for (const stop of stops) stop();
     faces.close();
