@@ -23,6 +23,11 @@ SERIOUS = """async () => {
 }"""
 
 
+SHRUNK = """() => [...document.querySelectorAll('.cell_output img:not([data-fertutor] img)')]
+  .filter((figure) => figure.offsetWidth < Math.min(570, parseFloat(figure.style.width) || figure.naturalWidth))
+  .map((figure) => `${figure.offsetWidth} px: ${figure.alt.slice(0, 60)}`)"""
+
+
 def scroll_through(page: Any) -> None:
     """Bring every widget of the page to life."""
     for place in page.locator("[data-fertutor]").all():
@@ -47,6 +52,7 @@ def test_a_page(path: str, browser: Any, book_address: str, book_folder: Path) -
         assert traffic.kilobytes() <= limit, f"{traffic.kilobytes():.0f} kB"
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 376, f"a phone has to scroll sideways: {width} px"
+        assert page.evaluate(SHRUNK) == [], "the text of a figure is too small to be read on a phone"
         page.add_script_tag(path=AXE)
         for theme in ("light", "dark"):
             page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from traitlets import TraitError
 
 import fertutor
 from fertutor.faces.drawn import SCENE, draw_faces, read_action_units, read_people
@@ -155,7 +157,10 @@ def test_every_front_end_is_one_self_contained_module() -> None:
         assert not re.search(r'\bimport\s*[{*"\']|\bimport\(|\bfrom\s*"', text)
         assert "http://" not in text.replace("http://www.w3.org", "")
         assert "https://" not in text
-        assert str(widget.class_traits().keys())
+        read = set(re.findall(r'(?:model\.get\(|\(model, ?)"(\w+)"', text))
+        assert len(read) > 3
+        for trait in read:
+            assert widget.class_traits()[trait].metadata.get("sync"), f"the front end reads {trait}"
 
 
 def test_the_committed_front_ends_are_those_of_the_sources(tmp_path: Path) -> None:
@@ -231,3 +236,134 @@ def test_what_is_warped_follows_the_network(table: FaceTable) -> None:
     explorer.use_network(fertutor.AttentionalCNN("none"))
     explorer.use_network(fertutor.AttentionalCNN("input"))
     assert explorer.sampler == "input"
+
+
+class Failing(torch.nn.Module):
+    """A reader's network that is wrong in a way of its own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.error = error
+
+    def forward(self, _: torch.Tensor) -> torch.Tensor:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (TypeError("my own bug\nand more"), "TypeError: my own bug"),
+        (AssertionError("shape"), "AssertionError: shape"),
+        (ValueError(), "ValueError"),
+        (ValueError("a wrong size"), "a wrong size"),
+    ],
+)
+def test_whatever_a_network_raises_is_answered(
+    error: Exception, sentence: str, table: FaceTable, sent: list[Any]
+) -> None:
+    """A front end that gets no answer would hold every later question of that kind."""
+    explorer = OcclusionExplorer("paper", table)
+    explorer.use_network(Failing(error))
+    sent.clear()
+
+    async def ask() -> None:
+        explorer._hear(None, {"kind": "predict", "id": 1}, [memoryview(grey_bytes(table[0]))])
+        await asyncio.sleep(0.05)
+
+    asyncio.run(ask())
+    assert [message["error"] for message, _ in sent] == [sentence]
+
+
+def test_two_views_are_both_answered(network: Any, table: FaceTable, sent: list[Any]) -> None:
+    explorer = OcclusionExplorer(network, table)
+    face = [memoryview(grey_bytes(table[0]))]
+
+    async def ask() -> None:
+        for view, serial in (("a", 5), ("b", 1), ("b", 2)):
+            explorer._hear(None, {"kind": "predict", "id": serial, "view": view}, face)
+        await asyncio.sleep(0.3)
+
+    asyncio.run(ask())
+    answered = [(message["view"], message["id"]) for message, _ in sent]
+    assert answered == [("a", 5), ("b", 2)], "of each view the newest question"
+
+
+def test_the_label_follows_the_face(network: Any, table: FaceTable) -> None:
+    explorer = OcclusionExplorer(network, table)
+    explorer.face = 12
+    assert explorer.label == OcclusionExplorer(network, table, face=12).label == int(table.labels[12])
+    assert OcclusionExplorer(network, table, face=12, label=2).label == 2
+    explorer.photo = bytes(2304)
+    explorer.face = -1
+    assert explorer.label == -1
+
+
+def test_a_photo_from_the_front_end_reaches_python(network: Any, table: FaceTable) -> None:
+    explorer = OcclusionExplorer(network, table)
+    grey = bytes(range(256)) * 9
+    explorer.set_state({"photo": memoryview(grey), "face": -1, "label": -1})
+    assert (explorer.image() * 255).round().to(torch.uint8).numpy().tobytes() == grey
+
+
+def test_the_matrix_is_that_of_the_network_in_use(table: FaceTable, sent: list[Any]) -> None:
+    explorer = ConfusionExplorer("paper", table)
+    matrix = explorer.matrix
+    drawn = ConfusionExplorer("drawn", table)
+    assert drawn.matrix != matrix
+    explorer.use_network("drawn")
+    assert (explorer.matrix, explorer.rows, explorer.faces) == (drawn.matrix, drawn.rows, drawn.faces)
+    explorer.network = "paper"
+    assert explorer.matrix == matrix
+    with pytest.raises(fertutor.InputError, match="the network has 8 classes, the table 7"):
+        explorer.use_network(fertutor.AttentionalCNN(classes=8))
+    assert (explorer.network, explorer.matrix) == ("paper", matrix), "the widget stays as it was"
+
+
+IMAGES = torch.zeros(2, 1, 48, 48)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: TransformerExplorer("paper", IMAGES.long()), "faces must be uint8 or float"),
+        (lambda: OcclusionExplorer("paper", IMAGES + 255), r"must lie in \[0, 1\], not \[255, 255\]"),
+        (lambda: TransformerExplorer("paper", IMAGES[:0]), "faces holds no face"),
+        (lambda: OcclusionExplorer("paper", IMAGES[:0]), "faces holds no face"),
+        (lambda: OcclusionExplorer("paper", IMAGES, labels=[0, 99]), "label 99: expected a class, 0 to 7"),
+        (lambda: OcclusionExplorer("paper", IMAGES, label=99), "label 99: expected a class, 0 to 7"),
+        (lambda: OcclusionExplorer("paper", IMAGES, face=2), "face 2: there are faces 0 to 1"),
+        (lambda: OcclusionExplorer("paper", IMAGES, face=-1), "face -1 is the own photo"),
+        (lambda: OcclusionExplorer("paper", IMAGES, photo=b"short"), "2304 grey levels, not 5"),
+        (lambda: setattr(OcclusionExplorer("paper"), "network", "nonsense"), "network 'nonsense': choose of"),
+        (lambda: ActionUnitFace("paper", person=999), "person 999: choose of 8, 3"),
+        (lambda: ActionUnitFace("paper", people=[5], person=0), "person 0: choose of 5"),
+        (lambda: ActionUnitFace("paper", people=[]), "people is empty"),
+        (
+            lambda: ConfusionExplorer("paper", cell=[9, 9]),
+            r"cell \[9, 9\]: expected two classes, each 0 to 6",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_shown_is_refused_in_a_sentence(make: Any, sentence: str) -> None:
+    with pytest.raises((fertutor.InputError, TraitError), match=sentence):
+        make()
+
+
+@pytest.mark.parametrize(
+    "widget", [OcclusionExplorer, TransformerExplorer, ActionUnitFace, ConfusionExplorer]
+)
+def test_a_widget_leaves_a_network_in_training_as_it_is(widget: Any, sent: list[Any]) -> None:
+    network = fertutor.AttentionalCNN().train()
+    network.localization.eval()  # a part that its owner has frozen
+    modes = [module.training for module in network.modules()]
+    shown = widget(network)
+    state = {name: value.clone() for name, value in network.state_dict().items()}
+    once, again = shown.twin(), shown.twin()
+    shown._hear(None, {"kind": "predict", "id": 1}, [memoryview(bytes(2304))])
+    if widget is TransformerExplorer:
+        shown.chosen()
+    assert "probabilities" in sent[-1][0]
+    assert once == again, "no dropout in what is shown"
+    assert [module.training for module in network.modules()] == modes
+    assert all(torch.equal(value, state[name]) for name, value in network.state_dict().items())

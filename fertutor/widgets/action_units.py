@@ -9,8 +9,10 @@ import torch
 import traitlets
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..expressions import PROTOTYPES
 from ..faces.drawn import SCENE, TRAITS, UNITS, draw_faces, parse_action_units, read_action_units, read_people
+from ..network.mode import evaluating
 from .base import Answer, Explorer, device_of
 
 LARGE = 144
@@ -29,6 +31,9 @@ class ActionUnitFace(Explorer):
         people: numbers of the people to choose from.
         traits: ``networks``, names to choose among; ``person`` (one of `people`) and ``pose`` (yaw,
             pitch, roll in radians), which like ``action_units`` can be read and set from Python too.
+
+    Raises:
+        InputError: for no people, or action units or people that do not exist.
 
     Example:
         >>> face = ActionUnitFace("paper", "6=1,12=0.8,25=0.6")
@@ -60,6 +65,8 @@ class ActionUnitFace(Explorer):
             action_units = dict.fromkeys(PROTOTYPES["happy"], 1.0)
         if isinstance(action_units, str):
             action_units = parse_action_units(action_units)
+        if not len(people):
+            raise InputError("people is empty: name at least one person")
         super().__init__(
             network,
             action_units={str(unit): float(value) for unit, value in action_units.items()},
@@ -70,6 +77,15 @@ class ActionUnitFace(Explorer):
             columns=list(SCENE),
             **traits,
         )
+        self.person = self._check_person({"value": self.person})  # a trait is checked when it changes only
+
+    @traitlets.validate("person")
+    def _check_person(self, proposal: Any) -> int:
+        person: int = proposal["value"]
+        if person not in self.people:
+            known = ", ".join(map(str, self.people))
+            raise traitlets.TraitError(f"person {person}: choose of {known}, or name more in people")
+        return person
 
     def answer_draw(
         self, question: dict[str, Any], units: bytes, person: bytes, scene: bytes
@@ -107,8 +123,7 @@ class ActionUnitFace(Explorer):
 
 
 def _judge(network: nn.Module, grey: Tensor) -> list[float]:
-    network.eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), evaluating(network):
         image = grey.to(device_of(network)).float() / 255
         found: list[float] = network(image).softmax(1)[0].tolist()
     return found

@@ -3,7 +3,8 @@
 A widget's front end is one ES module in ``static/``. With a kernel it asks Python, through messages;
 in a published page the same front end asks ``page.mjs``, which runs the exported networks in the
 reader's browser. Both speak the same language: a question ``{kind, id, …}`` with bytes, answered by
-one or more messages ``{kind, id, …}`` with bytes.
+one or more messages ``{kind, id, …}`` with bytes. To Python a question also says which ``view`` asks:
+two views of one widget each count their own questions.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..faces.table import SIDE, FaceTable
+from ..network.mode import evaluating
 from ..network.weights import load_network, released_networks
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -66,7 +68,7 @@ class Explorer(anywidget.AnyWidget):
     def __init__(
         self, network: nn.Module | str = "paper", networks: Sequence[str] = (), **traits: Any
     ) -> None:
-        self._newest: dict[str, int] = {}
+        self._newest: dict[tuple[str, str], int] = {}  # view and kind → id of the newest question
         self._loaded: dict[str, nn.Module] = {}
         name = self._take(network)
         for other in networks:
@@ -76,12 +78,27 @@ class Explorer(anywidget.AnyWidget):
                 )
         choices = list(dict.fromkeys([name, *networks])) if networks else []
         super().__init__(network=name, networks=choices, **traits)
+        self.observe(lambda _: self._follow_network(), "network")
         self.on_msg(self._hear)
 
     def use_network(self, network: nn.Module | str) -> None:
         """Let the widget ask another network: a module, for example one still in training, or a name."""
+        before = self.network
         self.network = self._take(network)
-        self.send({"kind": "again"})  # the name may be the same, and the network another
+        if self.network == before:  # the name is the same, and the network may be another
+            self._follow_network()
+        self.send({"kind": "again"})
+
+    def _follow_network(self) -> None:
+        """Bring up to date what a widget says of its network; some say nothing."""
+
+    @traitlets.validate("network")
+    def _check_network(self, proposal: Any) -> str:
+        name: str = proposal["value"]
+        if name not in self._loaded and name not in released_networks():
+            known = ", ".join(dict.fromkeys([*self._loaded, *released_networks()]))
+            raise traitlets.TraitError(f"network {name!r}: choose of {known}, or call use_network")
+        return name
 
     def _take(self, network: nn.Module | str) -> str:
         """Hold a network; return its name."""
@@ -107,7 +124,7 @@ class Explorer(anywidget.AnyWidget):
 
     # ---- questions ------------------------------------------------------------------------------
     def _hear(self, _: Any, question: dict[str, Any], buffers: list[Any]) -> None:
-        self._newest[question["kind"]] = question["id"]
+        self._newest[_line(question)] = question["id"]
         work = self._work(question, buffers)
         try:
             loop = asyncio.get_running_loop()
@@ -124,15 +141,15 @@ class Explorer(anywidget.AnyWidget):
             await asyncio.sleep(0.001)
 
     def _work(self, question: dict[str, Any], buffers: list[Any]) -> Iterator[None]:
-        reply = {"kind": question["kind"], "id": question["id"]}
+        reply: dict[str, Any] = {name: question[name] for name in ("kind", "id", "view") if name in question}
         try:
             for message, data in self.answer(question, [bytes(buffer) for buffer in buffers]):
-                if self._newest[question["kind"]] != question["id"]:
+                if self._newest[_line(question)] != question["id"]:
                     return
                 self.send({**reply, **message}, data)
                 yield
-        except (InputError, ValueError, RuntimeError) as error:
-            self.send({**reply, "error": str(error).splitlines()[0]})
+        except Exception as error:  # whatever a reader's network may raise: the front end waits for an answer
+            self.send({**reply, "error": _sentence(error)})
 
     def answer(self, question: dict[str, Any], buffers: list[bytes]) -> Iterator[Answer]:
         """Yield the parts of the answer to a question of the front end.
@@ -147,9 +164,9 @@ class Explorer(anywidget.AnyWidget):
 
     def answer_predict(self, question: dict[str, Any], face: bytes) -> Iterator[Answer]:
         """Probabilities of one face, and the θ that the network chooses; with a forced θ if one is given."""
-        network = self._asked(question).eval()
+        network = self._asked(question)
         image = face_of(face, device_of(network))
-        with torch.inference_mode():
+        with torch.inference_mode(), evaluating(network):  # it may be one in training
             chosen = network.theta(image) if has_theta(network) else None
             with forced_theta(network, question.get("theta") if chosen is not None else None):
                 probabilities = network(image).softmax(1)[0]
@@ -197,6 +214,20 @@ class Explorer(anywidget.AnyWidget):
         return data, metadata
 
 
+def _line(question: dict[str, Any]) -> tuple[str, str]:
+    """Return whose questions a question stands in line with: a later one makes it void."""
+    return question.get("view", ""), question["kind"]
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first line of an error; with its type, where that says more than "wrong input"."""
+    lines = str(error).strip().splitlines()
+    name = type(error).__name__
+    if not lines:
+        return name
+    return lines[0] if isinstance(error, (ValueError, RuntimeError)) else f"{name}: {lines[0]}"
+
+
 def data_url(data: bytes, kind: str = "application/octet-stream") -> str:
     """Return bytes as a data URL."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
@@ -206,13 +237,20 @@ def grey_bytes(faces: Tensor | FaceTable) -> bytes:
     """Return faces, uint8 or float in [0, 1] of any shape ending in 48x48, as grey bytes.
 
     Raises:
-        ValueError: when the tensor holds no faces of 48x48 pixels.
+        InputError: when the tensor holds no faces of 48x48 pixels, or other numbers.
     """
     images = faces.images if isinstance(faces, FaceTable) else faces
     if images.shape[-2:] != (SIDE, SIDE):
-        raise ValueError(f"faces must be {SIDE}x{SIDE} pixels, not {tuple(images.shape)}")
+        raise InputError(f"faces must be {SIDE}x{SIDE} pixels, not {tuple(images.shape)}")
+    if not images.numel():
+        raise InputError("faces holds no face: give at least one")
     if images.is_floating_point():
+        low, high = float(images.min()), float(images.max())
+        if not (-0.001 <= low and high <= 1.001):  # resampling rounds
+            raise InputError(f"faces must lie in [0, 1], not [{low:g}, {high:g}]: divide bytes by 255")
         images = (images.clamp(0, 1) * 255).round().to(torch.uint8)
+    elif images.dtype != torch.uint8:
+        raise InputError(f"faces must be uint8 or float in [0, 1], not {images.dtype}: convert them")
     return images.cpu().contiguous().numpy().tobytes()
 
 

@@ -1,4 +1,4 @@
-"""The confusion explorer. Book chapters: *Training and evaluation*, *A playground*."""
+"""The confusion explorer. Book chapter: *A playground*."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import class_names
 from ..faces.table import FaceTable
+from ..network.mode import evaluating
 from .base import Answer, Explorer, device_of, grey_bytes
 
 PAGE = 24
@@ -62,21 +63,50 @@ class ConfusionExplorer(Explorer):
             raise InputError("the table holds no faces: give one with at least one face")
         if traits.get("networks"):
             raise InputError("the confusion explorer judges one network: make one explorer for each")
+        cell = traits.pop("cell", None)
         super().__init__(network, **traits)
         self._table = table.to("cpu")
-        self._sure, self._said = _judge(self._network, self._table)
-        counts = torch.zeros(table.classes, table.classes, dtype=torch.int64)
-        counts.index_put_((self._table.labels, self._said), torch.tensor(1), accumulate=True)
-        self.matrix = counts.tolist()
-        self._let_some_come_along(per_cell)
-        off = counts.clone().fill_diagonal_(0)
-        worst = divmod(int(off.argmax()), table.classes)
-        if "cell" not in traits:
-            self.cell = list(worst)
+        self._per_cell = per_cell
+        self._follow_network()
+        off = torch.tensor(self.matrix).fill_diagonal_(0)
+        self.cell = list(divmod(int(off.argmax()), table.classes)) if cell is None else cell
 
-    def _let_some_come_along(self, per_cell: int) -> None:
+    def use_network(self, network: nn.Module | str) -> None:
+        """Let another network judge the faces.
+
+        Raises:
+            InputError: for a network with other classes than the table; the widget stays as it was.
+        """
+        before = self.network, dict(self._loaded)
+        try:
+            super().use_network(network)
+        except InputError:
+            self._loaded = before[1]
+            self.network = before[0]
+            raise
+
+    def _follow_network(self) -> None:
+        self._sure, self._said = _judge(self._network, self._table)
         classes = self._table.classes
-        chosen = [i for t in range(classes) for s in range(classes) for i in self.members(t, s)[:per_cell]]
+        counts = torch.zeros(classes, classes, dtype=torch.int64)
+        counts.index_put_((self._table.labels, self._said), torch.tensor(1), accumulate=True)
+        with self.hold_sync():  # a front end reads the faces of a cell when its matrix comes
+            self._let_some_come_along()
+            self.matrix = counts.tolist()
+
+    @traitlets.validate("cell")
+    def _check_cell(self, proposal: Any) -> list[int]:
+        cell: list[int] = proposal["value"]
+        last = len(self.matrix) - 1
+        if self.matrix and not all(0 <= k <= last for k in cell):
+            raise traitlets.TraitError(f"cell {cell}: expected two classes, each 0 to {last}")
+        return cell
+
+    def _let_some_come_along(self) -> None:
+        classes = self._table.classes
+        chosen = [
+            i for t in range(classes) for s in range(classes) for i in self.members(t, s)[: self._per_cell]
+        ]
         self.faces = grey_bytes(self._table[chosen]) if chosen else b""
         self.rows = [
             [int(self._table.labels[i]), int(self._said[i]), round(float(self._sure[i]), 2)] for i in chosen
@@ -108,9 +138,8 @@ class ConfusionExplorer(Explorer):
 
 def _judge(network: nn.Module, table: FaceTable) -> tuple[Tensor, Tensor]:
     """Return the largest probability and its class for every face of a table."""
-    network.eval()
     device = device_of(network)
-    with torch.inference_mode():
+    with torch.inference_mode(), evaluating(network):
         parts = [network(part.to(device).float() / 255).softmax(1).cpu() for part in table.images.split(256)]
     probabilities = torch.cat(parts)
     if probabilities.shape[1] != table.classes:

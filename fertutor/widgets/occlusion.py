@@ -11,7 +11,7 @@ import traitlets
 from ..faces.table import SIDE
 from ..saliency.occlusion import OcclusionMap, occlude
 from .base import Answer, device_of, face_of
-from .gallery import Gallery
+from .gallery import LABELS, Gallery, is_label
 
 
 class OcclusionExplorer(Gallery):
@@ -37,7 +37,19 @@ class OcclusionExplorer(Gallery):
     def __init__(self, *arguments: Any, **traits: Any) -> None:
         super().__init__(*arguments, **traits)
         if "label" not in traits:
-            self.label = self.labels[self.face]
+            self._follow_face()
+        self.observe(self._follow_face, "face")
+
+    def _follow_face(self, _: Any = None) -> None:
+        """Another face, another question; the front end does the same."""
+        self.label = self.labels[self.face] if self.face >= 0 else -1
+
+    @traitlets.validate("label")
+    def _check_label(self, proposal: Any) -> int:
+        label: int = proposal["value"]
+        if not is_label(label):
+            raise traitlets.TraitError(f"label {label}: {LABELS}")
+        return label
 
     def answer_occlude(self, question: dict[str, Any], face: bytes) -> Iterator[Answer]:
         """The probabilities that each window leaves, from coarse strides to the one asked for."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 import traitlets
-from torch import nn
 
+from ..network.mode import evaluating
 from .base import device_of, forced_theta, has_theta
 from .gallery import Gallery
 
@@ -33,22 +33,16 @@ class TransformerExplorer(Gallery):
 
     def __init__(self, *arguments: Any, **traits: Any) -> None:
         super().__init__(*arguments, **traits)
-        self._say_what_is_warped()
+        self._follow_network()
 
-    def use_network(self, network: nn.Module | str) -> None:
-        """Let the widget ask another network, which may warp something else."""
-        super().use_network(network)
-        self._say_what_is_warped()  # the name may be the same
-
-    @traitlets.observe("network")
-    def _say_what_is_warped(self, _: Any = None) -> None:
+    def _follow_network(self) -> None:
         self.sampler = getattr(self._network, "sampler", "none") if has_theta(self._network) else "none"
 
     def chosen(self) -> list[float] | None:
         """Return the θ that the network chooses for the face shown, or None without a transformer."""
         if not has_theta(self._network):
             return None
-        with torch.inference_mode():
+        with torch.inference_mode(), evaluating(self._network):
             found: list[float] = (
                 self._network.theta(self.image().to(device_of(self._network))).flatten().tolist()
             )
@@ -66,6 +60,7 @@ class TransformerExplorer(Gallery):
 
         image = self.image().to(device_of(self._network))
         theta = list(self.theta)
-        with torch.inference_mode(), forced_theta(self._network, theta if has_theta(self._network) else None):
+        forced = forced_theta(self._network, theta if has_theta(self._network) else None)
+        with torch.inference_mode(), evaluating(self._network), forced:
             probabilities = self._network(image).softmax(1)[0].cpu()
         return draw_transformer(image[0].cpu(), torch.tensor(theta).view(2, 3), self.padding, probabilities)

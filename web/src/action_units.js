@@ -1,7 +1,7 @@
 // The action-unit face: muscles on one side, what the network reads into them on the other.
 
 import { bars } from "./bars.js";
-import { bind, fixed, h, menu, networks, put, slider } from "./dom.js";
+import { bind, fixed, h, menu, networks, put, slider, whenAgain } from "./dom.js";
 import expressions from "./expressions.json";
 import { frame, whenShown } from "./frame.js";
 import { bytes, floats } from "./kernel.js";
@@ -103,8 +103,8 @@ function render({ model, el }) {
     bind(model, "person", (value) => (person.show(String(value)), ask())),
     bind(model, "pose", (values) => (POSE.forEach(([name], i) => pose[i].show(values[name] ?? 0)), ask())),
     bind(model, "network", ask),
+    whenAgain(model, ask),
   ];
-  model.on("msg:custom", (message) => message.kind === "again" && ask());
 
   const columns = "display:grid;grid-template-columns:repeat(auto-fit,minmax(12rem,1fr));gap:0.25rem 1.5rem";
   card.append(

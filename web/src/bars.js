@@ -1,4 +1,4 @@
-// The seven probabilities (eight with contempt) as labelled bars.
+// The probabilities as labelled bars: seven, or eight with contempt, as the network has them.
 
 import { h } from "./dom.js";
 import expressions from "./expressions.json";
@@ -9,8 +9,8 @@ export const percent = (share) => `${(100 * share).toFixed(share > 0.9995 || sha
 /** Index of the largest number. */
 export const top = (values) => values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
 
-export function bars(label, count = 7) {
-  const rows = names(count).map((name) => {
+function makeRows(count) {
+  return names(count).map((name) => {
     const fill = h("span", { class: "ft-fill", style: `background:${expressions.colours[name]}` });
     const mark = h("span", { class: "ft-mark", hidden: true });
     const number = h("span", { class: "ft-number" }, "…");
@@ -18,11 +18,19 @@ export function bars(label, count = 7) {
       h("span", { class: "ft-track", "aria-hidden": "true" }, fill, mark), number);
     return { element, fill, mark, number };
   });
+}
+
+export function bars(label) {
+  let rows = makeRows(7); // so that the page does not jump when the answer comes
   const list = h("ul", { class: "ft-bars", "aria-label": label }, ...rows.map((row) => row.element));
   return {
     element: list,
     /** Show probabilities, and as a mark what they were `before`. */
     show(probabilities, before = null) {
+      if (probabilities.length !== rows.length) {
+        rows = makeRows(probabilities.length);
+        list.replaceChildren(...rows.map((row) => row.element));
+      }
       const best = top(probabilities);
       rows.forEach(({ element, fill, mark, number }, i) => {
         element.classList.toggle("ft-top", i === best);

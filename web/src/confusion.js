@@ -1,10 +1,12 @@
 // The confusion explorer: a matrix of counts whose cells open onto the faces in them.
 
 import { bars, names, percent } from "./bars.js";
-import { bind, h, put } from "./dom.js";
+import { bind, h, put, whenAgain } from "./dom.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes } from "./kernel.js";
 import { greyCanvas, SIDE } from "./picture.js";
+
+const sum = (counts) => counts.reduce((a, b) => a + b, 0);
 
 function render({ model, el }) {
   const { card, compute } = frame({
@@ -12,15 +14,15 @@ function render({ model, el }) {
     title: "Confusion explorer",
     lead: "Rows are what the faces show, columns what the network said. Choose a cell to see the faces in it.",
   });
-  const matrix = model.get("matrix");
-  const labels = names(matrix.length);
-  const buttons = matrix.map((row, truth) => row.map((count, said) =>
-    h("button", { type: "button", "aria-label": `${labels[truth]} called ${labels[said]}: ${count}`, "aria-pressed": "false",
-      tabindex: "-1", click: () => put(model, { cell: [truth, said] }) }, String(count))));
+  const matrix = () => model.get("matrix");
+  const classes = matrix().length;
+  const labels = names(classes);
+  const buttons = labels.map((_, truth) => labels.map((__, said) =>
+    h("button", { type: "button", "aria-pressed": "false", tabindex: "-1", click: () => put(model, { cell: [truth, said] }) })));
   const heading = h("p", { role: "status", style: "font-weight:600" });
   const shelf = h("div", { class: "ft-thumbs" });
   const more = h("button", { type: "button", hidden: true, click: () => ask(shown.length) }, "More faces");
-  const answer = bars("Probability of each expression", matrix.length);
+  const answer = bars("Probability of each expression");
   const detail = h("fieldset", { class: "ft-group", hidden: true }, h("legend", {}, "What the network says of the chosen face"), answer.element);
   let shown = [];
 
@@ -52,11 +54,12 @@ function render({ model, el }) {
 
   function show() {
     const [truth, said] = model.get("cell");
-    const count = matrix[truth][said];
-    const total = matrix[truth].reduce((a, b) => a + b, 0);
-    heading.textContent = truth === said
-      ? `${labels[truth]}, and called so: ${count} of ${total} (${percent(total ? count / total : 0)})`
-      : `${labels[truth]}, but called ${labels[said]}: ${count} of ${total} (${percent(total ? count / total : 0)})`;
+    const count = matrix()[truth][said];
+    const total = sum(matrix()[truth]);
+    const called = truth === said ? "and called so" : `but called ${labels[said]}`;
+    const some = model.compute && shown.length && shown.length < count; // a page has some of the faces only
+    heading.textContent = `${labels[truth]}, ${called}: ${count} of ${total} (${percent(total ? count / total : 0)})` +
+      (some ? `; here the surest ${shown.length > 1 ? shown.length : "one"}` : "");
     detail.hidden = true;
     shelf.replaceChildren(...shown.map(({ sure, grey }) => {
       const picture = greyCanvas(grey);
@@ -80,13 +83,21 @@ function render({ model, el }) {
   }
 
   // ---- the matrix -------------------------------------------------------------------------------------
+  function fill() {
+    buttons.forEach((row, t) => row.forEach((button, s) => {
+      button.textContent = matrix()[t][s];
+      button.setAttribute("aria-label", `${labels[t]} called ${labels[s]}: ${matrix()[t][s]}`);
+    }));
+    colour();
+  }
+
   function colour() {
     const warm = getComputedStyle(card).getPropertyValue("--ft-warm");
     const cool = getComputedStyle(card).getPropertyValue("--ft-cool");
     const [truth, said] = model.get("cell");
     buttons.forEach((row, t) => row.forEach((button, s) => {
-      const total = Math.max(1, matrix[t].reduce((a, b) => a + b, 0));
-      button.style.background = `rgba(${t === s ? cool : warm}, ${(0.65 * matrix[t][s]) / total})`;
+      const share = matrix()[t][s] / Math.max(1, sum(matrix()[t]));
+      button.style.background = `rgba(${t === s ? cool : warm}, ${0.5 * share})`; // more would drown the number on a dark page
       const chosen = t === truth && s === said;
       button.setAttribute("aria-pressed", String(chosen));
       button.tabIndex = chosen ? 0 : -1;
@@ -102,18 +113,24 @@ function render({ model, el }) {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!step) return;
     event.preventDefault();
-    const clamp = (value) => Math.max(0, Math.min(matrix.length - 1, value));
+    const clamp = (value) => Math.max(0, Math.min(classes - 1, value));
     const cell = model.get("cell").map((value, i) => clamp(value + step[i]));
     put(model, { cell });
     buttons[cell[0]][cell[1]].focus();
   });
 
-  const stops = [whenShown(card, colour), bind(model, "cell", () => (colour(), ask()))];
+  const stops = [
+    whenShown(card, colour),
+    bind(model, "cell", () => (colour(), ask())),
+    bind(model, "matrix", () => (fill(), ask())), // of another network
+    whenAgain(model, ask),
+  ];
   card.append(
     h("div", { class: "ft-main ft-wide" },
       h("div", { style: "overflow-x:auto;min-width:0" }, table),
       h("div", { class: "ft-stack" }, heading, shelf, h("div", {}, more), detail)),
   );
+  fill();
   ask();
   return () => {
     for (const stop of stops) stop();

@@ -20,10 +20,13 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** A labelled range with its value beside it; returns {element, input, show(value)}. */
+/**
+ * A labelled range with its value beside it; returns {element, input, show(value)}. Python may set what
+ * lies beyond `min` and `max`: the range then widens, for a range that clamped would say what is not so.
+ */
 export function slider({ label, min, max, step = 1, value, format = String, input }) {
   const id = unique("slider");
-  const range = h("input", { type: "range", id, min, max, step, value });
+  const range = h("input", { type: "range", id, min, max, step });
   const output = h("output", { for: id });
   const say = () => {
     output.textContent = format(Number(range.value));
@@ -34,10 +37,13 @@ export function slider({ label, min, max, step = 1, value, format = String, inpu
     input(Number(range.value));
   });
   const show = (now) => {
+    const beyond = (round) => String(Number((round(now / step) * step).toFixed(6)));
+    if (now < Number(range.min)) range.min = beyond(Math.floor);
+    if (now > Number(range.max)) range.max = beyond(Math.ceil);
     range.value = now;
     say();
   };
-  say();
+  show(value);
   return { element: h("div", { class: "ft-slider" }, h("label", { for: id }, label), output, range), input: range, show };
 }
 
@@ -65,16 +71,15 @@ export function menu({ label, options, value, input }) {
   const show = (now) => {
     select.value = now;
   };
-  return { element: h("div", { class: "ft-field" }, h("label", { for: id }, label), select), show };
+  return { element: h("div", { class: "ft-field" }, h("label", { for: id }, label), select), select, show };
 }
 
 /** The networks that a widget may ask, as {element, stop}; the element is null where there is no choice. */
 export function networks(model) {
   const names = model.get("networks");
   if (names.length < 2) return { element: null, stop() {} };
-  const { element, show } = menu({ label: "Network", value: model.get("network"), options: names.map((name) => [name, name]),
+  const { element, select, show } = menu({ label: "Network", value: model.get("network"), options: names.map((name) => [name, name]),
     input: (value) => put(model, { network: value }) });
-  const select = element.querySelector("select");
   const stop = bind(model, "network", (name) => { // Python may have set one that the menu lacks
     if (![...select.options].some(({ value }) => value === name)) select.append(h("option", { value: name }, name));
     show(name);
@@ -87,6 +92,13 @@ export function bind(model, name, show) {
   const changed = () => show(model.get(name));
   model.on(`change:${name}`, changed);
   return () => model.off(`change:${name}`, changed);
+}
+
+/** Act when Python asks another network, whose name may be the same; returns a way to stop. */
+export function whenAgain(model, act) {
+  const hear = (message) => message.kind === "again" && act();
+  model.on("msg:custom", hear);
+  return () => model.off("msg:custom", hear);
 }
 
 export function put(model, values) {

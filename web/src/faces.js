@@ -22,15 +22,18 @@ export function picker({ card, faces, chosen, choose }) {
   const row = h("div", { class: "ft-thumbs" }, ...thumbs.map((each) => each.element));
   let own = null;
   let ownThumb = null;
+  function setOwn(grey) {
+    own = grey;
+    const made = thumb(-1, "your photo", grey);
+    if (ownThumb) ownThumb.element.replaceWith(made.element);
+    else row.append(made.element);
+    ownThumb = made;
+  }
   const panel = photo({
     card,
     take(grey) {
-      own = grey;
-      const made = thumb(-1, "your photo", grey);
-      if (ownThumb) ownThumb.element.replaceWith(made.element);
-      else row.append(made.element);
-      ownThumb = made;
-      made.radio.checked = true;
+      setOwn(grey);
+      ownThumb.radio.checked = true;
       choose(-1, grey);
     },
   });
@@ -39,6 +42,12 @@ export function picker({ card, faces, chosen, choose }) {
   return {
     element,
     grey: (i) => (i < 0 ? own : at(i)),
+    /** Take a photo from Python, which may have it from another view; whether it is new. */
+    photo(grey) {
+      if (!grey.length || (own && own.every((value, i) => value === grey[i]))) return false;
+      setOwn(grey);
+      return true;
+    },
     show(i) {
       const each = i < 0 ? ownThumb : thumbs[i];
       if (each) each.radio.checked = true;

@@ -7,17 +7,18 @@
 export function kernel(model) {
   const asked = new Map(); // kind → {id, answer, heard}
   const held = new Map(); // kind → a question that waits for the first answer to the one before
+  const view = crypto.getRandomValues(new Uint32Array(2)).join("-"); // another view may use the same numbers
   let serial = 0;
 
   function send(question, bytes, answer) {
     const id = ++serial;
     asked.set(question.kind, { id, answer, heard: false });
-    model.send({ ...question, id }, undefined, bytes.map((array) => array.slice().buffer));
+    model.send({ ...question, id, view }, undefined, bytes.map((array) => array.slice().buffer));
   }
 
   function hear(message, buffers) {
     const open = asked.get(message.kind);
-    if (open?.id !== message.id) return;
+    if (message.view !== view || open?.id !== message.id) return;
     open.heard = true;
     const next = held.get(message.kind);
     if (next) {

@@ -1,7 +1,7 @@
 // The occlusion explorer: which parts of a face does the network need?
 
 import { bars, names, percent, top } from "./bars.js";
-import { bind, choice, h, menu, networks, put, slider } from "./dom.js";
+import { bind, choice, h, menu, networks, put, slider, whenAgain } from "./dom.js";
 import { picker } from "./faces.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes, floats } from "./kernel.js";
@@ -57,6 +57,15 @@ function render({ model, el }) {
 
   function refresh() {
     if (!state.found) return;
+    const { clean } = state.found;
+    offer(clean.length);
+    if (label() >= clean.length) { // the network before this one had more classes
+      card.map = state.map = state.patch = null;
+      draw();
+      answer.show(clean);
+      status.textContent = `This network does not know ${names(label() + 1)[label()]}: choose another expression.`;
+      return;
+    }
     card.map = state.map = mapOf(state.found, label(), model.get("view"));
     draw();
     describe();
@@ -135,7 +144,7 @@ function render({ model, el }) {
 
   // ---- the patch under the pointer or the keys ----------------------------------------------------
   function placePatch(px, py) {
-    if (!state.found) return;
+    if (!state.map) return;
     const { size, stride } = state.found;
     const along = starts(size, stride);
     const nearest = (t) => along.reduce((best, at, i) => (Math.abs(at - t) < Math.abs(along[best] - t) ? i : best), 0);
@@ -148,7 +157,7 @@ function render({ model, el }) {
   function liftPatch() {
     state.patch = null;
     draw();
-    if (state.found) describe();
+    if (state.map) describe();
   }
 
   stage.addEventListener("pointermove", (event) => {
@@ -162,7 +171,7 @@ function render({ model, el }) {
   stage.addEventListener("keydown", (event) => {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (event.key === "Escape") liftPatch();
-    if (!moves[event.key] || !state.found) return;
+    if (!moves[event.key] || !state.map) return;
     event.preventDefault();
     const { size, stride } = state.found;
     const along = starts(size, stride);
@@ -198,9 +207,17 @@ function render({ model, el }) {
     format: (value) => `${value} %`, input: (value) => put(model, { opacity: value / 100 }) });
   const view = choice({ label: "Map of", value: model.get("view"), options: [["drop", "lost probability"], ["flips", "wrong answers"]],
     input: (value) => put(model, { view: value }) });
-  const target = menu({ label: "Expression", value: String(model.get("label")),
-    options: [["-1", "the network's answer"], ...names(7).map((name, i) => [String(i), name])],
+  const target = menu({ label: "Expression", value: "-1", options: [["-1", "the network's answer"]],
     input: (value) => put(model, { label: Number(value) }) });
+
+  /** Offer the expressions that the network tells apart. */
+  function offer(count) {
+    if (target.select.length === count + 1) return;
+    const option = (name, i) => h("option", { value: String(i) }, name);
+    target.select.replaceChildren(target.select.options[0], ...names(count).map(option));
+    target.show(String(model.get("label")));
+  }
+  offer(7);
 
   const asked = networks(model);
 
@@ -212,14 +229,19 @@ function render({ model, el }) {
     bind(model, "opacity", (value) => (opacity.show(100 * value), draw())),
     bind(model, "view", (value) => (view.show(value), refresh())),
     bind(model, "label", (value) => (target.show(String(value)), refresh())),
+    bind(model, "photo", () => {
+      if (!faces.photo(bytes(model, "photo")) || model.get("face") >= 0) return;
+      faces.show(-1);
+      use(faces.grey(-1));
+    }),
     bind(model, "face", (value) => {
       faces.show(value);
       const grey = faces.grey(value);
       if (grey && grey !== state.grey) use(grey);
     }),
     bind(model, "network", ask),
+    whenAgain(model, ask),
   ];
-  model.on("msg:custom", (message) => message.kind === "again" && ask());
 
   card.append(
     faces.element,
@@ -231,7 +253,8 @@ function render({ model, el }) {
         h("fieldset", { class: "ft-group" }, heading, answer.element), status,
         size.element, stride.element, target.element, view.element, asked.element)),
   );
-  use(faces.grey(Math.max(0, model.get("face"))));
+  faces.photo(bytes(model, "photo"));
+  use(faces.grey(model.get("face")));
   return () => {
     for (const stop of stops) stop();
     faces.close();

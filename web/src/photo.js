@@ -23,6 +23,7 @@ export function photo({ card, take }) {
   const element = h("div", { class: "ft-stack" }, h("div", { class: "ft-row" }, upload, webcam, file), body);
   const crop = { x: 0, y: 0, side: 0 }; // in pixels of the picture
   let stream = null;
+  let request = 0; // counts what was asked of the camera: its answer may come when nobody waits for it any more
 
   const say = (text) => {
     status.textContent = text;
@@ -92,14 +93,19 @@ export function photo({ card, take }) {
   }
 
   async function start() {
+    const mine = ++request;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+      const opened = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
+      if (mine !== request) return release(opened);
+      video.srcObject = stream = opened;
+      await video.play();
+      if (mine !== request) return;
     } catch {
+      if (mine !== request) return;
+      stop();
       say("The webcam cannot be used here. Choose a photo instead.");
       return;
     }
-    video.srcObject = stream;
-    await video.play();
     video.hidden = snap.hidden = false;
     frame.hidden = size.element.hidden = true;
     webcam.textContent = "Stop webcam";
@@ -112,9 +118,14 @@ export function photo({ card, take }) {
     say("Place the box on the face.");
   }
 
+  function release(opened) {
+    for (const track of opened?.getTracks() ?? []) track.stop();
+  }
+
   function stop() {
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    stream = null;
+    request += 1;
+    release(stream);
+    stream = video.srcObject = null;
     video.hidden = snap.hidden = true;
     webcam.textContent = "Webcam";
   }

@@ -2,7 +2,7 @@
 
 import { compose, IDENTITY, parts, warp } from "./affine.js";
 import { bars } from "./bars.js";
-import { bind, choice, fixed, h, networks, put, slider } from "./dom.js";
+import { bind, choice, fixed, h, networks, put, slider, whenAgain } from "./dom.js";
 import { picker } from "./faces.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes } from "./kernel.js";
@@ -138,15 +138,20 @@ function render({ model, el }) {
     whenShown(card, draw),
     bind(model, "theta", () => (showSliders(), draw(), ask())),
     bind(model, "padding", (value) => (padding.show(value), draw())),
+    bind(model, "photo", () => {
+      if (!faces.photo(bytes(model, "photo")) || model.get("face") >= 0) return;
+      faces.show(-1);
+      use(faces.grey(-1));
+    }),
     bind(model, "face", (value) => {
       faces.show(value);
       const grey = faces.grey(value);
       if (grey && grey !== state.grey) use(grey);
     }),
     bind(model, "network", ask),
+    whenAgain(model, ask),
     bind(model, "sampler", sayWhere),
   ];
-  model.on("msg:custom", (message) => message.kind === "again" && ask());
 
   const caption = (text) => h("p", { class: "ft-note", style: "text-align:center" }, text);
   card.append(
@@ -161,7 +166,8 @@ function render({ model, el }) {
       status, h("div", { class: "ft-row" }, adopt, reset), mode.element, split, six, padding.element,
       where),
   );
-  use(faces.grey(Math.max(0, model.get("face"))));
+  faces.photo(bytes(model, "photo"));
+  use(faces.grey(model.get("face")));
   return () => {
     for (const stop of stops) stop();
     faces.close();

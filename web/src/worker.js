@@ -16,12 +16,18 @@ const latest = new Map(); // widget and kind → id of its newest question
 const once = new Map(); // name → what was fetched and laid out on first use
 
 function keep(name, make) {
-  if (!once.has(name)) once.set(name, make());
+  if (!once.has(name)) {
+    const made = make();
+    once.set(name, made);
+    made.catch(() => once.delete(name)); // the next question tries again
+  }
   return once.get(name);
 }
 
 async function graph(name) {
-  const response = await fetch(new URL(`networks/${name}.onnx`, folder));
+  const response = await fetch(new URL(`networks/${name}.onnx`, folder)).catch(() => {
+    throw new Error(`The network ${name} could not be loaded: try again when you are online.`);
+  });
   if (!response.ok) throw new Error(`The network ${name} is not in this book.`);
   return parse(await response.arrayBuffer());
 }

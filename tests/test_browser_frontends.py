@@ -1,0 +1,298 @@
+"""The front ends by themselves, in Chromium, with answers made up here: no book, no kernel, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from browser_pages import AXE, probabilities, set_slider
+
+import fertutor
+from fertutor.faces.table import FaceTable
+from fertutor.widgets import ActionUnitFace, ConfusionExplorer, OcclusionExplorer, TransformerExplorer
+from fertutor.widgets.base import STATIC, Explorer
+
+pytestmark = pytest.mark.browser
+
+ADDRESS = "http://localhost:9/"  # where nobody listens: all files are given out below
+CAMERA = """() => {
+  window.cameras = []; // what the browser has been asked for, as functions that say yes
+  window.opened = [];
+  navigator.mediaDevices.getUserMedia = () => new Promise((resolve) => window.cameras.push(() => {
+    const canvas = document.createElement('canvas');
+    canvas.getContext('2d').fillRect(0, 0, 9, 9);
+    const stream = canvas.captureStream(5);
+    window.opened.push(stream);
+    resolve(stream);
+  }));
+  window.running = () => window.opened.map((stream) => stream.getTracks()[0].readyState);
+}"""
+
+# what anywidget's model offers; `send` writes down what the kernel would get, `say` is the kernel's word
+MODEL = """(values) => {
+  const listeners = {};
+  const tell = (event, ...facts) => (listeners[event] ?? new Set()).forEach((listener) => listener(...facts));
+  for (const [name, value] of Object.entries(values)) {
+    if (!String(value).startsWith('data:')) continue;
+    const raw = atob(value.slice(value.indexOf(',') + 1));
+    values[name] = new DataView(Uint8Array.from(raw, (letter) => letter.charCodeAt(0)).buffer);
+  }
+  window.asked = [];
+  window.model = {
+    get: (name) => values[name],
+    set: (name, value) => { values[name] = value; tell(`change:${name}`); },
+    save_changes() {},
+    on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
+    off: (event, listener) => listeners[event]?.delete(listener),
+    send: (question) => window.asked.push(question),
+  };
+  window.say = (message, bytes) => tell('msg:custom', message, bytes.map((each) => new DataView(Uint8Array.from(each).buffer)));
+  window.show = async (module) => {
+    const el = document.body.appendChild(document.createElement('div'));
+    return (await import(`/${module}.mjs`)).default.render({ model: window.model, el });
+  };
+}"""
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """An empty page of a server that has the front ends."""
+    context = browser.new_context(viewport={"width": 1000, "height": 900})
+    page = context.new_page()
+
+    def serve(route: Any) -> None:
+        file = STATIC / route.request.url.removeprefix(ADDRESS)
+        if file.is_file():
+            route.fulfill(body=file.read_bytes(), content_type="text/javascript")
+        else:
+            route.fulfill(body="<!doctype html><title>A widget</title>", content_type="text/html")
+
+    context.route("**/*", serve)
+    page.goto(ADDRESS)
+    yield page
+    context.close()
+
+
+def show(page: Any, widget: Explorer) -> Any:
+    """Show one view of a widget, and return its place."""
+    page.evaluate(MODEL, widget.page_values())
+    page.evaluate("module => window.show(module).then(() => null)", widget.module)
+    return page.locator(".ft").first
+
+
+def asked(page: Any) -> list[dict[str, Any]]:
+    questions: list[dict[str, Any]] = page.evaluate("window.asked")
+    return questions
+
+
+def answer(page: Any, question: dict[str, Any], said: dict[str, Any], *data: bytes) -> None:
+    reply = {name: question[name] for name in ("kind", "id", "view")}
+    page.evaluate(
+        "([message, bytes]) => window.say(message, bytes)", [{**reply, **said}, [list(each) for each in data]]
+    )
+
+
+def answer_with(page: Any, question: dict[str, Any], numbers: list[float]) -> None:
+    """Answer any question about a face with these probabilities, whatever is covered."""
+    if question["kind"] == "occlude":
+        windows = len(range(0, 48 - question["size"], question["passes"][-1])) + 1
+        data = torch.tensor(numbers).repeat(windows**2).numpy().tobytes()
+        answer(page, question, {"stride": question["passes"][-1], "clean": numbers}, data)
+    else:
+        said = {"probabilities": numbers, "theta": None, "side": 48}
+        answer(page, question, said, *[bytes(2304)] * (question["kind"] == "draw"))
+
+
+@pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer, ActionUnitFace])
+def test_bars_are_as_many_as_the_network_has_classes(widget: Any, page: Any) -> None:
+    place = show(page, widget("paper"))
+    for count in (8, 7):
+        numbers = [(i + 1) / sum(range(count + 1)) for i in range(count)]
+        answer_with(page, asked(page)[-1], numbers)
+        assert probabilities(place) == pytest.approx(numbers, abs=1e-6)
+        assert place.locator(".ft-bar").count() == count
+        assert place.locator(".ft-top .ft-name").inner_text() == ("contempt" if count == 8 else "neutral")
+        page.evaluate("window.say({ kind: 'again' }, [])")
+    assert len(asked(page)) == 3
+
+
+def test_the_menu_offers_the_expressions_that_the_network_tells_apart(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    answer_with(page, asked(page)[-1], [0.125] * 8)
+    menu = place.get_by_label("Expression", exact=True)
+    assert menu.locator("option").all_inner_texts()[-2:] == ["neutral", "contempt"]
+    menu.select_option("7")
+    assert page.evaluate("window.model.get('label')") == 7
+    page.evaluate("window.say({ kind: 'again' }, [])")  # another network, which has no contempt
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    assert menu.locator("option").count() == 8
+    assert "does not know contempt: choose another" in place.inner_text()
+    menu.select_option("3")
+    assert "turn the answer away from happy" in place.inner_text()
+
+
+@pytest.mark.parametrize(
+    ("make", "label", "value"),
+    [
+        (lambda: OcclusionExplorer("paper", size=40, stride=20), "Patch size N", 40),
+        (lambda: OcclusionExplorer("paper", size=40, stride=20), "Stride", 20),
+        (lambda: OcclusionExplorer("paper", size=1, stride=20), "Patch size N", 1),
+        (lambda: TransformerExplorer("paper", theta=[1, 0, -1.5, 0, 3, 0]), "Height", 3),
+        (lambda: TransformerExplorer("paper", theta=[1, 0, -1.5, 0, 3, 0]), "Shift right", -1.5),
+        (lambda: ActionUnitFace("paper", pose={"yaw": -1.0}), "Turn the head", -1),
+    ],
+)
+def test_a_slider_shows_what_python_set(make: Any, label: str, value: float, page: Any) -> None:
+    place = show(page, make())
+    assert float(place.get_by_label(label, exact=True).input_value()) == pytest.approx(value)
+
+
+def test_a_slider_widens_when_python_sets_more(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    page.evaluate("window.model.set('size', 48)")
+    assert place.get_by_label("Patch size N", exact=True).input_value() == "48"
+    assert "48 px" in place.inner_text()
+
+
+def test_two_views_of_a_widget_get_their_own_answers(page: Any) -> None:
+    first = show(page, TransformerExplorer("paper"))
+    page.evaluate("window.show('transformer').then(() => null)")
+    second = page.locator(".ft").nth(1)
+    one, other = asked(page)
+    assert one["id"] == other["id"]
+    assert one["view"] != other["view"]
+    answer_with(page, other, [0.4] + [0.1] * 6)
+    answer_with(page, one, [0.1] * 6 + [0.4])
+    assert probabilities(first)[6] == pytest.approx(0.4)
+    assert probabilities(second)[0] == pytest.approx(0.4)
+    page.evaluate("window.model.set('theta', [0.5, 0, 0, 0, 0.5, 0])")
+    assert {question["view"] for question in asked(page)[2:]} == {one["view"], other["view"]}
+
+
+def test_a_photo_from_python_is_shown(page: Any) -> None:
+    first, second = bytes([9]) * 2304, bytes([200]) * 2304
+    place = show(page, TransformerExplorer("paper", photo=first, face=-1))
+    photo = place.get_by_label("your photo", exact=True)
+    assert photo.is_checked()
+    shown = "() => document.querySelector('.ft').warped[1000]"
+    assert page.evaluate(shown) == pytest.approx(9, abs=0.01)
+    page.evaluate(
+        "bytes => window.model.set('photo', new DataView(Uint8Array.from(bytes).buffer))", list(second)
+    )
+    assert photo.count() == 1
+    assert photo.is_checked()
+    assert page.evaluate(shown) == pytest.approx(200, abs=0.01)
+
+
+def test_an_error_is_shown_and_the_next_question_is_asked(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    answer(page, asked(page)[-1], {"error": "TypeError: my own bug"})
+    assert "TypeError: my own bug" in place.inner_text()
+    set_slider(place, "Stride", 6)
+    page.evaluate("window.model.set('stride', 6)")
+    assert asked(page)[-1]["stride"] == 6
+
+
+def test_a_closed_view_asks_nothing(page: Any) -> None:
+    page.evaluate(MODEL, TransformerExplorer("paper").page_values())
+    page.evaluate("async () => { window.close_it = await window.show('transformer'); }")
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    page.evaluate("window.close_it()")
+    page.evaluate("window.say({ kind: 'again' }, [])")
+    assert len(asked(page)) == 1
+
+
+def test_no_camera_stays_on(page: Any) -> None:
+    """While the browser asks the reader for leave, the button can be pressed again, and the widget closed."""
+    page.evaluate(CAMERA)
+    page.evaluate(MODEL, OcclusionExplorer("paper").page_values())
+    page.evaluate("async () => { window.close_it = await window.show('occlusion'); }")
+    button = page.get_by_role("button", name="Webcam")
+    button.click()
+    button.click()
+    page.evaluate("window.cameras.splice(0).forEach((allow) => allow())")
+    page.get_by_role("button", name="Stop webcam").wait_for()
+    assert page.evaluate("window.running()") == ["ended", "live"]
+    page.get_by_role("button", name="Stop webcam").click()
+    assert page.evaluate("window.running()") == ["ended", "ended"]
+    button.click()
+    page.evaluate("window.close_it()")
+    page.evaluate("window.cameras.splice(0).forEach((allow) => allow())")
+    page.wait_for_function("window.opened.length === 3 && window.running()[2] === 'ended'", timeout=5000)
+
+
+def test_a_network_that_did_not_arrive_is_fetched_again(page: Any) -> None:
+    fetched: list[str] = []
+
+    def fail(route: Any) -> None:
+        fetched.append(route.request.url)
+        if len(fetched) == 1:
+            route.abort("internetdisconnected")
+        else:
+            route.fulfill(status=404)
+
+    page.context.route("**/networks/*", fail)
+    page.set_content(TransformerExplorer("paper").twin())
+    page.evaluate("() => import('/page.mjs').then(() => null)")
+    place = page.locator(".ft")
+    place.get_by_text("paper could not be loaded: try again").wait_for()
+    place.get_by_role("button", name="Identity").click()
+    place.get_by_text("paper is not in this book").wait_for()
+    assert len(fetched) == 2
+
+
+@pytest.fixture(scope="module")
+def judged() -> ConfusionExplorer:
+    torch.manual_seed(0)
+    images = torch.randint(0, 256, (70, 1, 48, 48), dtype=torch.uint8)
+    return ConfusionExplorer(fertutor.AttentionalCNN(), FaceTable(images, torch.arange(70) % 7))
+
+
+def test_a_page_says_that_it_has_some_of_the_faces_only(judged: ConfusionExplorer, page: Any) -> None:
+    page.set_content(judged.twin())
+    page.evaluate("() => import('/page.mjs').then(() => null)")
+    place = page.locator(".ft")
+    place.wait_for()
+    truth, said = judged.cell
+    count = judged.matrix[truth][said]
+    assert count > 3
+    assert place.locator(".ft-thumbs button").count() == 3
+    assert f"{count} of 10" in place.inner_text()
+    assert "here the surest 3" in place.inner_text()
+
+
+def test_the_matrix_follows_python(judged: ConfusionExplorer, page: Any) -> None:
+    place = show(page, judged)
+    page.evaluate("window.model.set('matrix', Array.from({ length: 7 }, (_, t) => Array(7).fill(t)))")
+    assert place.locator("tbody tr").nth(5).inner_text().split() == ["surprise", *"5555555"]
+    assert place.get_by_label("surprise called sad: 5").count() == 1
+    truth = judged.cell[0]
+    assert f"{truth} of {7 * truth} (" in place.inner_text()
+
+
+def test_the_counts_can_be_read_in_the_dark(judged: ConfusionExplorer, page: Any) -> None:
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    place = show(page, judged)
+    page.evaluate(
+        "window.model.set('matrix', Array.from({ length: 7 }, (_, t) => Array(7).fill(0).fill(90, t, t + 1)))"
+    )
+    page.add_script_tag(path=AXE)
+    found = page.evaluate(
+        "axe.run('table', { runOnly: ['color-contrast'] }).then((found) => found.violations.length)"
+    )
+    assert "86, 180, 233" in place.locator("table button").first.get_attribute("style"), "it is dark"
+    assert found == 0
+
+
+@pytest.mark.parametrize("classes", [7, 8])
+def test_a_phone_shows_the_whole_matrix(classes: int, page: Any) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})  # the card has the width of the book's at 390
+    table = FaceTable(
+        torch.zeros(classes, 1, 48, 48, dtype=torch.uint8), torch.arange(classes), classes=classes
+    )
+    place = show(page, ConfusionExplorer(fertutor.AttentionalCNN(classes=classes), table))
+    box = place.locator("table").locator("xpath=..")
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert place.locator("table button").first.bounding_box()["width"] >= 24
