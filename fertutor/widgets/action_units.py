@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import PROTOTYPES
 from ..faces.drawn import SCENE, TRAITS, UNITS, draw_faces, parse_action_units, read_action_units, read_people
-from ..network.mode import evaluating
+from ..mode import evaluating
 from .base import Answer, Explorer, device_of
 
 LARGE = 144

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..faces.table import SIDE, FaceTable
-from ..network.mode import evaluating
+from ..mode import evaluating
 from ..network.weights import load_network, released_networks
 
 STATIC = Path(__file__).resolve().parent / "static"

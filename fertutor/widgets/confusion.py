@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import class_names
 from ..faces.table import FaceTable
-from ..network.mode import evaluating
+from ..mode import evaluating
 from .base import Answer, Explorer, device_of, grey_bytes
 
 PAGE = 24

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 import traitlets
 
-from ..network.mode import evaluating
+from ..mode import evaluating
 from .base import device_of, forced_theta, has_theta
 from .gallery import Gallery
 
