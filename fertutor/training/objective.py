@@ -1,4 +1,7 @@
-"""Equation (1): cross-entropy plus λ times the squared norm of the last two layers' weights."""
+"""Equation (1): cross-entropy plus λ times the squared norm of the last two layers' weights.
+
+Book chapter: *Build it, train it*.
+"""
 
 from __future__ import annotations
 
