@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
+import importlib
+import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from fertutor import exercises
 from fertutor.exercises import (
     attention,
+    build_and_train,
     can_you_trust_the_map,
     faces,
     four_sets,
@@ -28,6 +31,8 @@ OF_FUNCTIONS: dict[str, Check] = {
     for check in (
         attention.check_sampler,
         attention.check_undo,
+        build_and_train.check_cross_entropy,
+        build_and_train.check_decoupled_step,
         can_you_trust_the_map.check_points_at,
         can_you_trust_the_map.check_area,
         faces.check_scowl,
@@ -44,6 +49,8 @@ OF_FUNCTIONS: dict[str, Check] = {
 OF_VALUES: dict[str, Check] = {
     "check_zoom_on_mouth": attention.check_zoom_on_mouth,
     "check_localization_features": attention.check_localization_features,
+    "check_side": build_and_train.check_side,
+    "check_parameters": build_and_train.check_parameters,
     "check_chance": lambda answer: can_you_trust_the_map.check_chance(answer, MASK),
     "check_change_mind": lambda answer: faces.check_change_mind(answer, "surprise"),
     "check_faces_needed": the_record.check_faces_needed,
@@ -82,11 +89,10 @@ def one_sentence(verdict: Verdict) -> None:
 
 
 def test_all_checkers_are_tried_here() -> None:
-    modules = (attention, can_you_trust_the_map, faces, four_sets, the_record, what_does_it_look_at)
     found = {
         name
-        for module in modules
-        for name, _ in inspect.getmembers(module, inspect.isfunction)
+        for each in pkgutil.iter_modules(exercises.__path__)
+        for name in dir(importlib.import_module(f"fertutor.exercises.{each.name}"))
         if name.startswith("check_")
     }
     assert found == {*OF_FUNCTIONS, *OF_VALUES}

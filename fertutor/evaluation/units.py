@@ -1,6 +1,6 @@
 """Which units of a network are alive: a ReLU that is 0 for every face says nothing and learns nothing.
 
-Book chapter: *The record*.
+Book chapters: *Build it, train it*, *The record*.
 """
 
 from __future__ import annotations

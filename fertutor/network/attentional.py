@@ -1,6 +1,6 @@
 """The network of the paper's Figure 3, with both readings of where its attention acts.
 
-Book chapter: *Attention: the spatial transformer*.
+Book chapters: *Attention: the spatial transformer*, *Build it, train it*.
 """
 
 from __future__ import annotations

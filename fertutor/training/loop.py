@@ -1,6 +1,7 @@
 """The training loop: data on the device, whole batches augmented there, a checkpoint an epoch.
 
 Paper, section 4.2, and 4.5: "the model with the highest validation accuracy is used".
+Book chapter: *Build it, train it*.
 """
 
 from __future__ import annotations

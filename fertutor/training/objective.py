@@ -1,6 +1,7 @@
 """Equation (1): cross-entropy plus λ times the squared norm of the last two layers' weights.
 
 The equation is of the network of Figure 3, which names these layers; other networks have no such two.
+Book chapter: *Build it, train it*.
 """
 
 from __future__ import annotations

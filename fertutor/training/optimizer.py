@@ -1,6 +1,6 @@
 """How weights start, step and are averaged: initialisation, optimizer, learning rate.
 
-Paper, section 4.2.
+Paper, section 4.2. Book chapter: *Build it, train it*.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Recipes: every number of a training run, and where it comes from."""
+"""Recipes: every number of a training run, and where it comes from.
+
+Book chapter: *Build it, train it*.
+"""
 
 from __future__ import annotations
 
