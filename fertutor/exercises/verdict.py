@@ -82,5 +82,7 @@ def shown(answer: object) -> str:
         if len(words) <= 40:
             return words
     shape = getattr(answer, "shape", None)
+    if shape == () and hasattr(answer, "item"):
+        return shown(answer.item())  # a tensor or an array of one number
     name = type(answer).__name__
     return f"a {name}" if shape is None else f"a {name} of shape {tuple(shape)}"
