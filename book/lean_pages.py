@@ -12,6 +12,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+
 MENDS = (
     (
         re.compile(
@@ -27,7 +29,6 @@ MENDS = (
         re.compile(r'<summary aria-label="Toggle hidden content">'),
         "<summary>",
     ),
-    (re.compile(r"(?<=\d) %"), "\N{NO-BREAK SPACE}%"),
 )
 """What is looked for in every page, and what takes its place."""
 
@@ -44,7 +45,22 @@ def mend_pages(app: Any, exception: Exception | None) -> None:
             page.write_text(mended, encoding="utf-8")
 
 
+def keep_percent_signs(
+    app: Any, doctree: nodes.document, docname: str
+) -> None:
+    """Keep each percent sign in prose with its number; code stays as it is."""
+    for text in list(doctree.findall(nodes.Text)):
+        if isinstance(
+            text.parent, (nodes.literal, nodes.literal_block, nodes.raw)
+        ):
+            continue
+        kept = re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
+        if kept != text:
+            text.parent.replace(text, nodes.Text(kept))
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.connect("doctree-resolved", keep_percent_signs)
     app.connect("build-finished", mend_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

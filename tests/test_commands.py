@@ -66,6 +66,7 @@ def test_labels_to_map_are_those_of_the_network(
         ["datasets", "drawn-studio", "--split-seed"],
         ["baselines", "drawn-studio", "--seed"],
         ["reproduce", "drawn-studio", "--seed"],
+        ["search", "drawn-studio", "--over", "penalty=1e-5:1e-2", "--seed"],
         ["train", "drawn-studio", "--seed"],
     ],
 )

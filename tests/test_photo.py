@@ -207,7 +207,7 @@ def bad_files() -> dict[str, tuple[bytes, str]]:
     buffer = io.BytesIO()
     Image.fromarray(data.astronaut()).save(buffer, format="JPEG")
     spoilt = {}
-    for name, mode, place in (("DDS", "RGB", 77), ("BLP", "P", 4)):  # Pillow raises NotImplementedError
+    for name, mode, place in (("DDS", "RGB", 77), ("BLP", "P", 4)):  # of a kind that Pillow cannot read
         picture = io.BytesIO()
         Image.new(mode, (60, 60)).save(picture, format=name)
         spoilt[name] = picture.getvalue()[:place] + b"\0\xf3\0\0" + picture.getvalue()[place + 4 :]

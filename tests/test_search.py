@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 
 from fertutor.cli import main
+from fertutor.errors import InputError
+from fertutor.faces.table import FaceSplits
+from fertutor.network.attentional import AttentionalCNN
+from fertutor.training import search as training_search
+from fertutor.training.recipes import find_recipe
 
 
 def search(tmp_path: Path, *more: str) -> int:
@@ -65,6 +70,13 @@ def test_what_cannot_be_searched_is_said(
     assert not list(tmp_path.glob("*.json"))
 
 
-def test_a_seed_below_zero_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert search(tmp_path, "--over", "penalty=1e-5:1e-2", "--seed", "-1") == 1
-    assert "must be a whole number from 0 to 2^63 - 1, not -1" in capsys.readouterr().err
+def test_a_seed_below_zero_is_one_sentence() -> None:
+    with pytest.raises(InputError, match=r"must be a whole number from 0 to 2\^63 - 1, not -1"):
+        training_search.search(
+            AttentionalCNN,
+            FaceSplits("none", None, None, None),
+            find_recipe("paper-fixed"),
+            {"penalty": (1e-5, 1e-2)},
+            1,
+            seed=-1,
+        )

@@ -106,12 +106,10 @@ def _entries(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the ledger entries of the training and of the test."""
     from ..evaluation import ledger
-    from ..training.loop import plain_history
     from ..training.recipes import changed_numbers
 
     assert splits.test is not None
     trained = ledger.describe_training(result, args.dataset, args.labels, splits.parts())
-    trained["history"] = plain_history(trained["history"])
     tested = {
         "kind": "evaluation",
         "reproduces": "Table "

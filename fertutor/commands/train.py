@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
     from ..network.weights import kind_of
-    from ..training.loop import plain_history, refuse_unwritable, train
+    from ..training.loop import refuse_unwritable, train
     from ..training.objective import penalised_layers
 
     recipe = chosen_recipe(args)
@@ -116,7 +116,6 @@ def run(args: argparse.Namespace) -> None:
     if int(os.environ.get("RANK", "0")) > 0:
         return  # under torchrun the first process speaks for all
     entry = ledger.describe_training(result, args.dataset, args.labels, splits.parts()) | {"options": options}
-    entry["history"] = plain_history(entry["history"])
     if args.start:
         entry["start"] = args.start
     if teachers:

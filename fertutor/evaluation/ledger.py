@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..faces.table import FaceTable
 from ..files import write_new
 from ..network.weights import kind_of, weights_bytes
-from ..training.loop import Run
+from ..training.loop import Run, plain_history
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,7 +96,9 @@ def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, Fac
         "epochs_done": len(run.history),
         "diverged": run.diverged,
         "best_val_accuracy": run.best_val_accuracy,
-        "history": [{name: _round(value) for name, value in epoch.items()} for epoch in run.history],
+        "history": [
+            {name: _round(value) for name, value in epoch.items()} for epoch in plain_history(run.history)
+        ],
         **circumstances(),
     }
 
@@ -156,5 +158,5 @@ def _commit() -> str | None:
         return None
 
 
-def _round(value: float) -> float:
-    return value if isinstance(value, int) else float(f"{value:.6g}")
+def _round(value: float | None) -> float | None:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
