@@ -23,6 +23,7 @@ from fertutor.figures.record import (
     draw_spread,
     plot_curves,
 )
+from fertutor.network.weights import build_network
 
 
 def test_every_training_of_the_ledger_can_stand_in_a_table() -> None:
@@ -104,6 +105,19 @@ def test_a_command_asks_for_the_very_training_of_its_entry() -> None:
         assert set_options(args) == {k: v for k, v in entry["options"].items() if k != "hold_out"}
     with pytest.raises(InputError, match="'survey' is not repeated"):
         record.command({"kind": "survey"})
+
+
+@pytest.mark.parametrize("kind", ["attentional", "compact", "best", "deep"])
+def test_a_command_names_dropout_where_it_is_not_the_networks_own(kind: str) -> None:
+    entry = dict(next(entry for entry in ledger.read().values() if entry["kind"] == "training"))
+    entry.pop("start", None)
+    entry["network"] = ledger.describe_network(build_network(kind))
+    assert "--dropout" not in record.command(entry)
+    if kind != "deep":  # which has none
+        entry["network"] = ledger.describe_network(build_network(kind, dropout=0.0))
+        _, *words = shlex.split(record.command(entry))
+        network = first_network(build_parser("train").parse_args(words), 7)
+        assert ledger.describe_network(network) == entry["network"]
 
 
 def test_a_command_names_the_teachers() -> None:

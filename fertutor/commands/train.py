@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--network", help="a kind of network (default: attentional)")
     parser.add_argument("--sampler", choices=("features", "input", "none"), help="where the attention acts")
     parser.add_argument("--channels", type=int, help="kernels of each convolution of the trunk")
+    parser.add_argument("--dropout", type=float, help="probability, instead of the network's own")
     parser.add_argument(
         "--hold-out", type=float, metavar="SHARE", help="validate on this share of the training faces instead"
     )
@@ -141,7 +142,7 @@ def first_network(args: argparse.Namespace, classes: int) -> nn.Module:
     """
     from ..network.weights import build_network, load_network
 
-    given = {name: getattr(args, name) for name in ("network", "sampler", "channels")}
+    given = {name: getattr(args, name) for name in ("network", "sampler", "channels", "dropout")}
     built = {name: value for name, value in given.items() if value is not None}
     if not args.start:
         return build_network(built.pop("network", "attentional"), classes=classes, **built)

@@ -14,6 +14,7 @@ from statistics import mean, pstdev, stdev
 from typing import Any
 
 from ..errors import InputError
+from ..network.weights import own_dropout
 from ..training.recipes import OWN_OPTIONS, changed_numbers
 from . import paper
 from .report import wilson_interval
@@ -171,6 +172,8 @@ def command(entry: Mapping[str, Any]) -> str:
         "network": network["kind"],
         **{name: arguments[name] for name in ("sampler", "channels") if name in arguments},
     }
+    if arguments.get("dropout") != own_dropout(network["kind"]):
+        built["dropout"] = arguments["dropout"]
     chosen = {
         "labels": entry["labels"],
         **options,

@@ -6,6 +6,7 @@ arguments. A released network also has a card, ``name.json``, beside it.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,12 @@ def build_network(kind: str, **arguments: Any) -> nn.Module:
         reason = str(error).splitlines()[0]
         raise InputError(f"network {kind!r} cannot be built: {reason}; choose other arguments") from error
     return network.train()
+
+
+def own_dropout(kind: str) -> float | None:
+    """Return the dropout that a kind of network has where none is asked for; None if it has no such layer."""
+    argument = inspect.signature(KINDS[kind]).parameters.get("dropout")
+    return None if argument is None else argument.default
 
 
 def kind_of(network: nn.Module) -> str:
