@@ -4,8 +4,9 @@ The truth is the mask of pixels that the action units moved. Faces: of drawn-pos
 seed than those that the network learnt from; those that show an expression and are recognised. All ways of
 making a map see the same faces and the same classes. Every score comes with its 95 % bootstrap interval.
 
-With ``--root``, the sparsity of each expression's maps is measured on FER-2013's validation faces too, and
-recorded in the ledger, where the chapter *What does the network look at?* reads it.
+With ``--root``, the maps of FER-2013's validation faces are measured too, as far as that goes without a
+mask: sparsity and place for each expression, deletion and insertion. That is recorded in the ledger, where
+the chapters *What does the network look at?* and *Can you trust the map?* read it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from fertutor.faces.catalogue import load_faces
 from fertutor.faces.drawn import draw_faces, plan_drawn
 from fertutor.network.weights import load_network, weights_path
 from fertutor.progress import progress
-from fertutor.saliency.by_expression import maps_by_expression
+from fertutor.saliency.by_expression import maps_by_expression, predicted
 from fertutor.saliency.occlusion import occlude
 from fertutor.saliency.rivals import RIVALS, rival_maps
 from fertutor.saliency.scores import (
@@ -43,8 +44,8 @@ from fertutor.saliency.scores import (
 NETWORK = "drawn"
 """Released network that was trained on drawn faces."""
 
-REAL_NETWORK = "paper"
-"""Released network that was trained on FER-2013."""
+REAL_NETWORKS = ("paper", "paper-fixed", "compact", "best")
+"""Released networks that were trained on FER-2013's seven expressions."""
 
 SQUARES = ((4, 2), (8, 2), (8, 4), (12, 4), (16, 4), (16, 8), (24, 8))
 TOLERANCE = 2
@@ -79,7 +80,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     assert table is not None
     figures["sparsity"] = {"drawn-posed": maps_by_expression(network, table, most=most).as_dict()}
     if args.root:
-        figures["sparsity"]["fer2013 val"] = _real_sparsity(args.root, device, most, record=not args.quick)
+        for name in REAL_NETWORKS:
+            found = _real(name, args.root, device, most, record=not args.quick)
+            figures["sparsity"][f"fer2013 val, {name}"] = found
     return figures
 
 
@@ -107,30 +110,45 @@ def describe(figures: dict[str, Any]) -> str:
         lines += [f"{e} {_words(v['sparsity_drop'])}" for e, v in found["expressions"].items()]
         for kind, contrast in found["sparser_less_others"].items():
             lines.append(f"happy, fear and surprise less the others, {kind} maps: {_words(contrast)}")
+        lines.append("Share of the lost probability in the lower half of the picture:")
+        lines += [f"{e} {_words(v['lower_half'])}" for e, v in found["expressions"].items()]
+        for way, scores in found.get("scores", {}).items():
+            lines.append(f"{way}: " + ", ".join(f"{kind} {_words(v)}" for kind, v in scores.items()))
     return "\n".join(lines)
 
 
-def _real_sparsity(root: str, device: torch.device, most: int, record: bool) -> dict[str, Any]:
-    """The sparsity on FER-2013's validation faces, and its entry in the ledger."""
+def _real(name: str, root: str, device: torch.device, most: int, record: bool) -> dict[str, Any]:
+    """What can be said of a network's maps of FER-2013's validation faces, and its entry in the ledger."""
     table = load_faces("fer2013", root=root).val
     assert table is not None
-    network = load_network(REAL_NETWORK).to(device)
+    network = load_network(name).to(device)
     found = maps_by_expression(network, table, most=most, show_progress=True).as_dict()
+    right = table[predicted(network, table) == table.labels]
+    right = right[torch.arange(min(most, len(right)))]
+    images, labels = right.images.to(device).float() / 255, right.labels.to(device)
+    found["scores"] = {
+        words: {
+            kind: _plain(bootstrap(score(network, images, way(network, images, labels), labels, "blur")))
+            for kind, score in (("deletion", deletion), ("insertion", insertion))
+        }
+        for words, way in ({"occlusion N=8 s=4": _occlusion(8, 4)} | {n: _rival(n) for n in RIVALS}).items()
+    }
     if record:
         entry = {
             "kind": "saliency",
-            "weights": REAL_NETWORK,
-            "weights_sha256": ledger.file_sha256(weights_path(REAL_NETWORK)),
+            "weights": name,
+            "weights_sha256": ledger.file_sha256(weights_path(name)),
             "dataset": "fer2013",
             "labels": "original",
             "split": "val",
             "faces": ledger.describe_table(table),
             "network": ledger.describe_network(network),
             "most_an_expression": most,
+            "scored": len(right),
             **found,
             **ledger.circumstances(),
         }
-        ledger.append(entry, f"saliency-{REAL_NETWORK}-fer2013-original-val")
+        ledger.append(entry, f"saliency-{name}-fer2013-original-val")
     return found
 
 

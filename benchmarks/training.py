@@ -6,7 +6,8 @@ Adam. Both sides train the same network on the same faces with the same batch an
 augmentation, in two pairs: with the flips, rotations and distortions of the paper's recipe, and without
 the distortions, which torchvision's transforms take most of their time for. Then the other networks, with
 distortions, how our time grows with the number of faces and with the batch, what the paper's 300 epochs come
-to, and how near our arithmetic is to that of one large matrix product.
+to, and how near our arithmetic is to that of one large matrix product. Last, what trained networks take to
+answer: a batch, and one face, as an application in real time asks.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             for kind in ("attentional", *OTHERS)
         },
         "matrix_product": _matrix_product(setting, clock),
+        "answering": _answering(setting.device, clock),
         "images_per_second": rates,
         "ratio": rates["ours"] / rates["PIL loop"],
         "ratio_undistorted": rates["ours, undistorted"] / rates["PIL loop, undistorted"],
@@ -129,6 +131,11 @@ def describe(figures: dict[str, Any]) -> str:
         f"{kind:>26} {1e-9 * rate:8.0f} billion operations/s, {rate / peak:.0%} of a large matrix product's"
         for kind, rate in figures["operations_per_second"].items()
     ]
+    lines += [
+        f"{kind:>26} answers {found['images_per_second']:.0f} images/s, "
+        f"one face in {found['ms_one_face']:.1f} ms"
+        for kind, found in figures["answering"].items()
+    ]
     lines.append(f"{figures['setting']}  {figures['machine']}")
     return "\n".join(lines)
 
@@ -155,6 +162,28 @@ def _matrix_product(setting: Setting, clock: Callable[[], float]) -> float:
     a = torch.rand(side, side, dtype=dtype, device=setting.device)
     seconds = alternate({"product": lambda: float((a @ a)[0, 0])}, repeats=7, clock=clock)["product"]
     return 2 * side**3 / seconds
+
+
+def _answering(device: str, clock: Callable[[], float]) -> dict[str, dict[str, float]]:
+    """Return what each network takes to answer, in fp32: images a second of a batch, and ms for one face."""
+    ways: dict[str, Callable[[], object]] = {}
+    for kind in ("attentional", *OTHERS):
+        network = build_network(kind).to(device).eval()
+        for n in (BATCH, 1):
+            ways[f"{kind}, {n}"] = partial(_answer, network, torch.rand(n, 1, 48, 48, device=device))
+    seconds = alternate(ways, repeats=7, clock=clock)
+    return {
+        kind: {
+            "images_per_second": BATCH / seconds[f"{kind}, {BATCH}"],
+            "ms_one_face": 1000 * seconds[f"{kind}, 1"],
+        }
+        for kind in ("attentional", *OTHERS)
+    }
+
+
+@torch.inference_mode()
+def _answer(network: nn.Module, faces: Tensor) -> float:
+    return float(network(faces)[0, 0])  # waits for a GPU
 
 
 def _ours(

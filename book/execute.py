@@ -38,6 +38,7 @@ def execute(path: Path, timeout: int = 300) -> None:
         kernel_name="python3",
         store_widget_state=False,
         record_timing=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute(env={**os.environ, "PYTHONHASHSEED": "0"})

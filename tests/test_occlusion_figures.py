@@ -15,7 +15,7 @@ from torch import nn
 import fertutor
 from fertutor.cli import main
 from fertutor.faces.table import FaceTable
-from fertutor.saliency.by_expression import maps_by_expression, predicted, surest
+from fertutor.saliency.by_expression import lower_half, maps_by_expression, predicted, surest
 from fertutor.saliency.occlusion import OcclusionMap, occlude
 from fertutor.saliency.scores import sanity_check
 
@@ -111,6 +111,15 @@ def test_faces_that_no_square_matters_to_are_not_counted() -> None:
     images[:7, :, 16:24, 16:24] = square  # the first seven faces are what they are by one square
     half = maps_by_expression(Brightest(), FaceTable(images, labels), 8, 8)
     assert half.contrast_flips.n == sum(interval.n for interval in half.sparsity_flips) == 7
+    assert [(interval.mean, interval.n) for interval in half.lower_half] == [(0.0, 1)] * 7
+
+
+def test_the_lower_half_is_where_the_mouth_is() -> None:
+    maps = torch.zeros(3, 5, 4)
+    maps[0, 4] = 1.0  # in the lower half only
+    maps[1, 0, 0], maps[1, 3, 0], maps[1, 4] = 3.0, 1.0, -5.0  # a gain is no loss
+    assert lower_half(maps)[:2].tolist() == [1.0, 0.25]
+    assert lower_half(maps)[2].isnan()
 
 
 @pytest.fixture(scope="module")

@@ -63,8 +63,28 @@ def test_the_papers_counts_add_up_as_it_says() -> None:
     assert sum(paper.FIGURE_8.values()) == 3572
     assert sum(paper.PRIVATE_TEST["original labels"].values()) == 3589
     assert paper.TABLES["fer2013"][paper.OURS] == 0.7002
-    assert "| The proposed algorithm | 70.02% |" in record.paper_table("fer2013")
+    table = record.paper_table("fer2013", {})
+    assert "| The proposed algorithm | 70.02% |" in table
+    assert table.endswith("| *the same network, here* | not measured |")
     assert record.counts_table({"Figure 8": paper.FIGURE_8}).endswith("| 1,290 | 3,572 |")
+
+
+def test_a_papers_table_takes_in_the_last_reproduction_on_its_labels() -> None:
+    made = {
+        "reproduces": "Table 3",
+        "dataset": "jaffe",
+        "labels": "original",
+        "recipe": "paper",
+        "epochs": 300,
+    }
+    entries = {
+        "first": {**made, "date": "2026-01-01", "accuracy": 0.5},
+        "last": {**made, "date": "2026-01-02", "accuracy": 0.925},
+        "later, on other labels": {**made, "date": "2026-01-03", "accuracy": 0.1, "labels": "ferplus"},
+        "of another set": {**made, "date": "2026-01-03", "accuracy": 0.1, "dataset": "ferg"},
+    }
+    table = record.paper_table("jaffe", entries)
+    assert table.endswith("| *the same network, here* | 92.5% (recipe *paper*, 300 epochs) |")
 
 
 def test_spread_is_of_the_number_of_theta_that_differs_most() -> None:

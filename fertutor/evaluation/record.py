@@ -95,11 +95,25 @@ def table(entries: Entries, rows: Mapping[str, str], claims: Mapping[str, float]
     return "\n".join(lines)
 
 
-def paper_table(name: str) -> str:
-    """Return one of the paper's Tables 1 to 4 as Markdown, by the name of its face set."""
+def paper_table(name: str, entries: Entries) -> str:
+    """Return one of the paper's Tables 1 to 4 as Markdown, with what the same network reached here.
+
+    Args:
+        name: of the table's face set.
+        entries: the ledger, by name: the last entry of ``fertutor reproduce`` on the set's test part counts.
+    """
     rows = [f"| {method} | {_as_printed(accuracy)} |" for method, accuracy in paper.TABLES[name].items()]
+    ours = [
+        entry
+        for entry in entries.values()
+        if entry.get("reproduces") and (entry["dataset"], entry["labels"]) == (name, "original")
+    ]
+    found = "not measured"
+    if ours:
+        last = max(ours, key=lambda entry: str(entry["date"]))
+        found = f"{last['accuracy']:.1%} (recipe *{last['recipe']}*, {last['epochs']} epochs)"
     head = f"| Table {paper.TABLE_NUMBERS[name]}: {name} | accuracy |"
-    return "\n".join([head, "|---|---|", *rows])
+    return "\n".join([head, "|---|---|", *rows, f"| *the same network, here* | {found} |"])
 
 
 def comparison_table(entries: Entries, rows: Mapping[str, str]) -> str:

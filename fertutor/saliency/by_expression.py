@@ -1,7 +1,8 @@
-"""The mean map of each expression, and how sparse its maps are.
+"""The mean map of each expression, how sparse its maps are, and where they lie.
 
-The paper says in words that "maps for happiness, fear and surprise are sparser" (section 4.4, Figure 12);
-this puts numbers to it. Book chapter: *What does the network look at?*
+The paper says in words that "maps for happiness, fear and surprise are sparser", and that happiness and
+fear are seen at the mouth, anger at eyes and brows (section 4.4, Figures 11 and 12); this puts numbers to it.
+Book chapter: *What does the network look at?*
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class ExpressionMaps:
         sparsity_drop, sparsity_flips: Gini index of the single faces' maps.
         flagged: share of a face that at least one wrong prediction touches, in the paper's sense
             its salient region.
+        lower_half: share of the lost probability that the map shows in the lower half of the picture, where
+            the mouth is; brows and eyes are in the upper one. Gains count as nothing lost.
         contrast_drop, contrast_flips: mean index of :data:`SPARSER` less that of the others; NaN where no
             face of some expression has an index, because no square matters.
         size, stride: of the square.
@@ -46,6 +49,7 @@ class ExpressionMaps:
     sparsity_drop: tuple[Interval, ...]
     sparsity_flips: tuple[Interval, ...]
     flagged: tuple[Interval, ...]
+    lower_half: tuple[Interval, ...]
     contrast_drop: Interval
     contrast_flips: Interval
     size: int
@@ -53,7 +57,7 @@ class ExpressionMaps:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers, without the pictures, as plain JSON values."""
-        rows = zip(self.names, self.sparsity_drop, self.sparsity_flips, self.flagged, strict=True)
+        columns = (self.sparsity_drop, self.sparsity_flips, self.flagged, self.lower_half)
         return {
             "size": self.size,
             "stride": self.stride,
@@ -63,8 +67,9 @@ class ExpressionMaps:
                     "sparsity_drop": _plain(drop),
                     "sparsity_flips": _plain(flips),
                     "flagged": _plain(flagged),
+                    "lower_half": _plain(lower),
                 }
-                for name, drop, flips, flagged in rows
+                for name, drop, flips, flagged, lower in zip(self.names, *columns, strict=True)
             },
         }
 
@@ -101,6 +106,7 @@ def maps_by_expression(
     groups = [labels == k for k in range(table.classes)]
     gini_drop, gini_flips = sparsity(drop), sparsity(flips)
     flagged = (flips > 0).float().mean((1, 2))
+    lower = lower_half(drop)
     return ExpressionMaps(
         names=names,
         faces=torch.stack([right.images.cpu()[group, 0].float().mean(0) / 255 for group in groups]),
@@ -109,11 +115,25 @@ def maps_by_expression(
         sparsity_drop=tuple(bootstrap(gini_drop[group]) for group in groups),
         sparsity_flips=tuple(bootstrap(gini_flips[group]) for group in groups),
         flagged=tuple(bootstrap(flagged[group]) for group in groups),
+        lower_half=tuple(bootstrap(lower[group]) for group in groups),
         contrast_drop=_contrast([gini_drop[group] for group in groups], names),
         contrast_flips=_contrast([gini_flips[group] for group in groups], names),
         size=size,
         stride=stride,
     )
+
+
+def lower_half(maps: Tensor) -> Tensor:
+    """Return the share of each map's positive values that lies in the lower half of its rows.
+
+    Args:
+        maps: float ``(n, h, w)``.
+
+    Returns:
+        Float ``(n,)``; NaN for a map without a positive value.
+    """
+    lost = maps.clamp(min=0)
+    return lost[:, maps.shape[1] // 2 :].sum((1, 2)) / lost.sum((1, 2))
 
 
 def surest(network: nn.Module, table: FaceTable, label: int, count: int = 1) -> Tensor:
