@@ -156,6 +156,12 @@ def test_a_slider_widens_when_python_sets_more(page: Any) -> None:
     assert "48 px" in place.inner_text()
 
 
+def test_nought_has_no_minus(page: Any) -> None:
+    place = show(page, TransformerExplorer("paper"))
+    answer(page, asked(page)[-1], {"probabilities": [1 / 7] * 7, "theta": [1, -0.004, -0.006, 0, 1, 0.004]})
+    assert "θ = (1.00, 0.00, −0.01, 0.00, 1.00, 0.00)" in place.inner_text()
+
+
 def test_two_views_of_a_widget_get_their_own_answers(page: Any) -> None:
     first = show(page, TransformerExplorer("paper"))
     page.evaluate("window.show('transformer').then(() => null)")

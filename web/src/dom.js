@@ -5,8 +5,11 @@ const mine = Math.random().toString(36).slice(2, 8);
 let serial = 0;
 export const unique = (stem) => `ft-${stem}-${mine}-${++serial}`;
 
-/** A number with its decimals, and a true minus sign. */
-export const fixed = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+/** A number with its decimals, and a true minus sign; nought has none, though it be rounded from below. */
+export function fixed(value, digits = 2) {
+  const text = value.toFixed(digits);
+  return text.replace("-", Number(text) < 0 ? "−" : "");
+}
 
 /** Make an element: h("p", {class: "note"}, "text", child). Functions become listeners. */
 export function h(tag, properties = {}, ...children) {

@@ -13,8 +13,8 @@ const REACH = 1.35; // the picture is -1 to 1; a grid may reach beyond it
 
 const PARTS = [
   ["turn", "Turn", -90, 90, 1, (v) => `${fixed(v, 0)}°`],
-  ["width", "Width", 0.2, 2, 0.01, (v) => `× ${v.toFixed(2)}`],
-  ["height", "Height", 0.2, 2, 0.01, (v) => `× ${v.toFixed(2)}`],
+  ["width", "Width", 0.2, 2, 0.01, (v) => `× ${fixed(v)}`],
+  ["height", "Height", 0.2, 2, 0.01, (v) => `× ${fixed(v)}`],
   ["shear", "Shear", -1, 1, 0.01, (v) => fixed(v)],
   ["right", "Shift right", -1, 1, 0.01, fixed],
   ["down", "Shift down", -1, 1, 0.01, fixed],
