@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 from browser_pages import AXE, probabilities, set_slider
+from PIL import Image
 
 import fertutor
 from fertutor.faces.table import FaceTable
@@ -190,6 +192,42 @@ def test_a_photo_from_python_is_shown(page: Any) -> None:
     assert photo.count() == 1
     assert photo.is_checked()
     assert page.evaluate(shown) == pytest.approx(200, abs=0.01)
+
+
+def give_photo(place: Any, picture: Image.Image) -> None:
+    """Choose a picture of one's own, and wait for it among the faces."""
+    file = io.BytesIO()
+    picture.save(file, format="PNG")
+    place.locator('input[type="file"]').set_input_files(
+        {"name": "me.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    place.get_by_label("your photo", exact=True).wait_for(state="attached")
+
+
+def takes_key(place: Any, key: str, *held: str) -> bool:
+    """Whether a place keeps a key to itself, with the keys that are held."""
+    taken: bool = place.evaluate(
+        """(place, [key, held]) => !place.dispatchEvent(new KeyboardEvent("keydown",
+          { key, bubbles: true, cancelable: true, ...Object.fromEntries(held.map((each) => [each, true])) }))""",
+        [key, held],
+    )
+    return taken
+
+
+def test_zoom_and_back_are_left_to_the_browser(judged: ConfusionExplorer, page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    give_photo(place, Image.new("L", (60, 80), 90))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    crop = place.get_by_label("Crop box", exact=False)
+    stage = place.get_by_label("Face with its map", exact=False)
+    page.evaluate(MODEL, judged.page_values())
+    page.evaluate("window.show('confusion').then(() => null)")
+    cell = page.locator('table button[tabindex="0"]')
+    for at, key in ((crop, "-"), (crop, "+"), (crop, "ArrowLeft"), (stage, "ArrowLeft"), (cell, "ArrowLeft")):
+        assert takes_key(at, key)
+        for held in ("ctrlKey", "metaKey", "altKey"):
+            assert not takes_key(at, key, held), f"{held} and {key}"
 
 
 def test_an_error_is_shown_and_the_next_question_is_asked(page: Any) -> None:

@@ -1,7 +1,7 @@
 // The confusion explorer: a matrix of counts whose cells open onto the faces in them.
 
 import { bars, names, percent } from "./bars.js";
-import { bind, h, put, whenAgain } from "./dom.js";
+import { bind, forBrowser, h, put, whenAgain } from "./dom.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes } from "./kernel.js";
 import { greyCanvas, SIDE } from "./picture.js";
@@ -111,7 +111,7 @@ function render({ model, el }) {
       h("tr", {}, head(labels[t], "row"), ...row.map((button) => h("td", {}, button))))));
   table.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    if (!step) return;
+    if (!step || forBrowser(event)) return;
     event.preventDefault();
     const clamp = (value) => Math.max(0, Math.min(classes - 1, value));
     const cell = model.get("cell").map((value, i) => clamp(value + step[i]));

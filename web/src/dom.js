@@ -11,6 +11,9 @@ export function fixed(value, digits = 2) {
   return text.replace("-", Number(text) < 0 ? "−" : "");
 }
 
+/** Whether a key is pressed for the browser (zoom, back, another tab) and not for the widget. */
+export const forBrowser = (event) => event.ctrlKey || event.metaKey || event.altKey;
+
 /** Make an element: h("p", {class: "note"}, "text", child). Functions become listeners. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);

@@ -1,7 +1,7 @@
 // The occlusion explorer: which parts of a face does the network need?
 
 import { bars, names, percent, top } from "./bars.js";
-import { bind, choice, h, menu, networks, put, slider, whenAgain } from "./dom.js";
+import { bind, choice, forBrowser, h, menu, networks, put, slider, whenAgain } from "./dom.js";
 import { picker } from "./faces.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes, floats } from "./kernel.js";
@@ -169,6 +169,7 @@ function render({ model, el }) {
   stage.addEventListener("pointerleave", liftPatch);
   stage.addEventListener("blur", liftPatch);
   stage.addEventListener("keydown", (event) => {
+    if (forBrowser(event)) return;
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     if (event.key === "Escape") liftPatch();
     if (!moves[event.key] || !state.map) return;

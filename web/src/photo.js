@@ -1,7 +1,7 @@
 // The reader's own photo: from a file, dropped, or from the webcam; cropped to a square; turned grey.
 // Nothing leaves the page.
 
-import { h, slider } from "./dom.js";
+import { forBrowser, h, slider } from "./dom.js";
 import { SIDE } from "./picture.js";
 
 const LARGEST = 640; // pixels of the longer side that are kept
@@ -143,6 +143,7 @@ export function photo({ card, take }) {
     box.addEventListener("lostpointercapture", () => box.removeEventListener("pointermove", move), { once: true });
   });
   box.addEventListener("keydown", (event) => {
+    if (forBrowser(event)) return;
     const step = event.shiftKey ? 10 : 2;
     const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
     const [dx, dy] = moves[event.key] ?? [0, 0];
