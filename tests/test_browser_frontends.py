@@ -12,6 +12,7 @@ from browser_pages import AXE, probabilities, set_slider
 from PIL import Image
 
 import fertutor
+from fertutor.faces.pictures import upright_rgb
 from fertutor.faces.table import FaceTable
 from fertutor.widgets import ActionUnitFace, ConfusionExplorer, OcclusionExplorer, TransformerExplorer
 from fertutor.widgets.base import STATIC, Explorer
@@ -202,6 +203,17 @@ def give_photo(place: Any, picture: Image.Image) -> None:
         {"name": "me.png", "mimeType": "image/png", "buffer": file.getvalue()}
     )
     place.get_by_label("your photo", exact=True).wait_for(state="attached")
+
+
+def test_a_transparent_photo_is_as_in_python(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    picture = Image.new("RGBA", (48, 48), (0, 0, 0, 0))
+    picture.paste((0, 0, 0, 102), (0, 0, 24, 48))
+    give_photo(place, picture)
+    grey = page.evaluate("Array.from(new Uint8Array(window.model.get('photo').buffer))")
+    python = upright_rgb(picture).convert("L").tobytes()
+    assert grey[0] == pytest.approx(python[0], abs=1)
+    assert grey[47] == python[47] == 255
 
 
 def takes_key(place: Any, key: str, *held: str) -> bool:

@@ -46,7 +46,10 @@ export function photo({ card, take }) {
     const shrink = Math.min(1, LARGEST / Math.max(width, height));
     picture.width = Math.max(1, Math.round(width * shrink));
     picture.height = Math.max(1, Math.round(height * shrink));
-    picture.getContext("2d").drawImage(source, 0, 0, picture.width, picture.height);
+    const context = picture.getContext("2d");
+    context.fillStyle = "#fff"; // shows where the photo is transparent: BACKGROUND of fertutor/faces/pictures.py
+    context.fillRect(0, 0, picture.width, picture.height);
+    context.drawImage(source, 0, 0, picture.width, picture.height);
     frame.hidden = size.element.hidden = false;
     crop.side = 0.7 * Math.min(picture.width, picture.height);
     crop.x = (picture.width - crop.side) / 2;
