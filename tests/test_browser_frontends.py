@@ -251,6 +251,18 @@ def test_an_error_is_shown_and_the_next_question_is_asked(page: Any) -> None:
     assert asked(page)[-1]["stride"] == 6
 
 
+@pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer])
+def test_a_face_is_asked_about_once(widget: Any, page: Any) -> None:
+    place = show(page, widget("paper"))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    place.get_by_label("sad", exact=True).check(force=True)
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    assert len(asked(page)) == 2
+    give_photo(place, Image.new("L", (48, 48), 90))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    assert len(asked(page)) == 3
+
+
 def test_a_closed_view_asks_nothing(page: Any) -> None:
     page.evaluate(MODEL, TransformerExplorer("paper").page_values())
     page.evaluate("async () => { window.close_it = await window.show('transformer'); }")

@@ -194,6 +194,7 @@ function render({ model, el }) {
     },
   });
   function use(grey) {
+    if (grey === state.grey) return; // the model tells of a choice that was made here
     state.grey = grey;
     state.patch = null;
     draw();
@@ -237,8 +238,7 @@ function render({ model, el }) {
     }),
     bind(model, "face", (value) => {
       faces.show(value);
-      const grey = faces.grey(value);
-      if (grey && grey !== state.grey) use(grey);
+      if (faces.grey(value)) use(faces.grey(value));
     }),
     bind(model, "network", ask),
     whenAgain(model, ask),

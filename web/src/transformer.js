@@ -96,6 +96,7 @@ function render({ model, el }) {
     },
   });
   function use(grey) {
+    if (grey === state.grey) return; // the model tells of a choice that was made here
     state.grey = grey;
     draw();
     ask();
@@ -145,8 +146,7 @@ function render({ model, el }) {
     }),
     bind(model, "face", (value) => {
       faces.show(value);
-      const grey = faces.grey(value);
-      if (grey && grey !== state.grey) use(grey);
+      if (faces.grey(value)) use(faces.grey(value));
     }),
     bind(model, "network", ask),
     whenAgain(model, ask),
