@@ -263,6 +263,27 @@ def test_a_face_is_asked_about_once(widget: Any, page: Any) -> None:
     assert len(asked(page)) == 3
 
 
+@pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer])
+def test_the_answer_for_one_face_is_not_shown_with_another(widget: Any, page: Any) -> None:
+    place = show(page, widget("paper"))
+    answer_with(page, asked(page)[-1], [0.4] + [0.1] * 6)
+    assert probabilities(place)[0] == pytest.approx(0.4)
+    place.get_by_label("sad", exact=True).check(force=True)
+    assert "40.0 %" not in place.inner_text()
+    assert not place.evaluate("card => card.map")
+    answer(page, asked(page)[-1], {"error": "TypeError: my own bug"})
+    assert "TypeError: my own bug" in place.inner_text()
+    assert place.locator("[data-probabilities]").count() == 0
+
+
+def test_a_face_that_cannot_be_judged_says_so(judged: ConfusionExplorer, page: Any) -> None:
+    place = show(page, judged)
+    answer(page, asked(page)[-1], {"sure": [0.5]}, bytes(2304))
+    place.get_by_label("Face, 50.0 % sure").click()
+    answer(page, asked(page)[-1], {"error": "TypeError: my own bug"})
+    assert "TypeError: my own bug" in place.inner_text()
+
+
 def test_a_closed_view_asks_nothing(page: Any) -> None:
     page.evaluate(MODEL, TransformerExplorer("paper").page_values())
     page.evaluate("async () => { window.close_it = await window.show('transformer'); }")

@@ -75,8 +75,13 @@ function render({ model, el }) {
 
   function look(button, grey) {
     for (const other of shelf.children) other.setAttribute("aria-pressed", String(other === button));
+    answer.clear();
     compute.ask({ kind: "predict", network: model.get("network") }, [grey], (message) => {
-      if (!message.probabilities) return;
+      if (message.error) {
+        detail.hidden = true;
+        heading.textContent = message.error;
+        return;
+      }
       detail.hidden = false;
       answer.show(message.probabilities);
     });

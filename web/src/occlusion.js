@@ -29,6 +29,7 @@ function render({ model, el }) {
   const low = h("span", {});
   const high = h("span", {});
   const ramp = h("span", { class: "ft-ramp", "aria-hidden": "true" });
+  const scale = h("div", { class: "ft-scale" }, low, ramp, high);
 
   const label = () => (model.get("label") >= 0 ? model.get("label") : state.found ? top(state.found.clean) : 0);
 
@@ -40,6 +41,7 @@ function render({ model, el }) {
     compute.ask({ kind: "occlude", network: model.get("network"), size, stride, passes: passes(size, stride) },
       [state.grey], (message, buffers) => {
         if (message.error) {
+          forget();
           status.textContent = message.error;
           return;
         }
@@ -53,6 +55,16 @@ function render({ model, el }) {
         card.dataset.done = `${size}/${message.stride}`;
         refresh();
       });
+  }
+
+  /** Show no answer: the one that is known is about something else. */
+  function forget() {
+    card.map = state.found = state.map = state.patch = null;
+    progress.style.width = "0";
+    status.textContent = "";
+    heading.textContent = "What the network says";
+    answer.clear();
+    draw();
   }
 
   function refresh() {
@@ -75,6 +87,7 @@ function render({ model, el }) {
   function draw() {
     if (!state.grey) return;
     paint(canvas, state.grey);
+    scale.style.visibility = state.map ? "visible" : "hidden";
     if (state.map) overlay();
     if (state.patch) patch();
   }
@@ -196,8 +209,7 @@ function render({ model, el }) {
   function use(grey) {
     if (grey === state.grey) return; // the model tells of a choice that was made here
     state.grey = grey;
-    state.patch = null;
-    draw();
+    forget();
     ask();
   }
   const px = (value) => `${value} px`;
@@ -240,7 +252,7 @@ function render({ model, el }) {
       faces.show(value);
       if (faces.grey(value)) use(faces.grey(value));
     }),
-    bind(model, "network", ask),
+    bind(model, "network", () => (forget(), ask())),
     whenAgain(model, ask),
   ];
 
@@ -249,7 +261,7 @@ function render({ model, el }) {
     h("div", { class: "ft-main", style: "margin-top:0.75rem" },
       h("div", { class: "ft-stack" }, stage,
         h("div", { class: "ft-progress", "aria-hidden": "true" }, progress),
-        h("div", { class: "ft-scale" }, low, ramp, high), opacity.element),
+        scale, opacity.element),
       h("div", { class: "ft-stack" },
         h("fieldset", { class: "ft-group" }, heading, answer.element), status,
         size.element, stride.element, target.element, view.element, asked.element)),

@@ -42,6 +42,7 @@ function render({ model, el }) {
   function ask() {
     compute.ask({ kind: "predict", network: model.get("network"), theta: theta() }, [state.grey], (message) => {
       if (message.error) {
+        forget();
         status.textContent = message.error;
         return;
       }
@@ -52,6 +53,14 @@ function render({ model, el }) {
         ? `The network itself chose θ = (${message.theta.map((v) => fixed(v)).join(", ")}).`
         : "This network has no transformer: θ does not reach its answer.";
     });
+  }
+
+  /** Show no answer: the one that is known is about something else. */
+  function forget() {
+    state.own = null;
+    adopt.disabled = true;
+    status.textContent = "";
+    answer.clear();
   }
 
   function draw() {
@@ -98,6 +107,7 @@ function render({ model, el }) {
   function use(grey) {
     if (grey === state.grey) return; // the model tells of a choice that was made here
     state.grey = grey;
+    forget();
     draw();
     ask();
   }
@@ -148,7 +158,7 @@ function render({ model, el }) {
       faces.show(value);
       if (faces.grey(value)) use(faces.grey(value));
     }),
-    bind(model, "network", ask),
+    bind(model, "network", () => (forget(), ask())),
     whenAgain(model, ask),
     bind(model, "sampler", sayWhere),
   ];
