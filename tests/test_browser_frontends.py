@@ -263,6 +263,22 @@ def test_a_face_is_asked_about_once(widget: Any, page: Any) -> None:
     assert len(asked(page)) == 3
 
 
+def test_a_patch_says_the_same_place_when_the_finer_map_comes(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper", size=8, stride=2))
+    question = asked(page)[-1]
+    for stride in question["passes"]:
+        along = [*range(0, 40, stride), 40]
+        told = torch.tensor([[y / 100, x / 100, *[0.0] * 5] for y in along for x in along])
+        said = {"stride": stride, "clean": [1 / 7] * 7}
+        answer(page, question, said, told.numpy().tobytes())
+        if stride == question["passes"][0]:
+            place.get_by_label("Face with its map", exact=False).focus()
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("ArrowDown")
+        assert "Patch at column 24, row 32" in place.inner_text()
+        assert probabilities(place)[:2] == pytest.approx([0.32, 0.24])
+
+
 @pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer])
 def test_the_answer_for_one_face_is_not_shown_with_another(widget: Any, page: Any) -> None:
     place = show(page, widget("paper"))

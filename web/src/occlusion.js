@@ -79,6 +79,10 @@ function render({ model, el }) {
       return;
     }
     card.map = state.map = mapOf(state.found, label(), model.get("view"));
+    if (state.patch) { // a finer pass has other windows
+      placePatch(...state.patch.asked);
+      return;
+    }
     draw();
     describe();
   }
@@ -156,13 +160,14 @@ function render({ model, el }) {
   }
 
   // ---- the patch under the pointer or the keys ----------------------------------------------------
+  /** Put the patch on the window that is nearest to a pixel. */
   function placePatch(px, py) {
     if (!state.map) return;
     const { size, stride } = state.found;
     const along = starts(size, stride);
     const nearest = (t) => along.reduce((best, at, i) => (Math.abs(at - t) < Math.abs(along[best] - t) ? i : best), 0);
     const [j, i] = [nearest(px), nearest(py)];
-    state.patch = { x: along[j], y: along[i], column: j, row: i, index: i * along.length + j };
+    state.patch = { asked: [px, py], x: along[j], y: along[i], column: j, row: i, index: i * along.length + j };
     draw();
     describe();
   }
