@@ -348,6 +348,24 @@ def test_a_network_that_did_not_arrive_is_fetched_again(page: Any) -> None:
     assert len(fetched) == 2
 
 
+def test_a_page_that_cannot_compute_says_so_and_tries_again(page: Any) -> None:
+    fetched: list[str] = []
+
+    def fail(route: Any) -> None:
+        fetched.append(route.request.url)
+        route.fulfill(status=404)
+
+    page.context.route("**/worker.mjs", fail)
+    page.set_content(TransformerExplorer("paper").twin() + OcclusionExplorer("paper").twin())
+    page.evaluate("() => import('/page.mjs').then(() => null)")
+    for place in (page.locator(".ft").nth(0), page.locator(".ft").nth(1)):
+        place.get_by_text("could not start its own computing: reload it").wait_for()
+    before = len(fetched)
+    page.get_by_role("button", name="Identity").click()
+    page.wait_for_timeout(500)
+    assert len(fetched) == before + 1
+
+
 @pytest.fixture(scope="module")
 def judged() -> ConfusionExplorer:
     torch.manual_seed(0)
