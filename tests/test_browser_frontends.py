@@ -165,6 +165,15 @@ def test_nought_has_no_minus(page: Any) -> None:
     assert "θ = (1.00, 0.00, −0.01, 0.00, 1.00, 0.00)" in place.inner_text()
 
 
+def test_the_padding_is_said_to_be_that_of_the_drawing(page: Any) -> None:
+    place = show(page, TransformerExplorer("paper"))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    group = place.get_by_role("group", name="the network keeps its own padding")
+    group.get_by_label("border").check(force=True)
+    assert page.evaluate("window.model.get('padding')") == "border"
+    assert len(asked(page)) == 1
+
+
 def test_two_views_of_a_widget_get_their_own_answers(page: Any) -> None:
     first = show(page, TransformerExplorer("paper"))
     page.evaluate("window.show('transformer').then(() => null)")

@@ -128,7 +128,7 @@ function render({ model, el }) {
       six.hidden = value !== "six";
       split.hidden = value === "six";
     } });
-  const padding = choice({ label: "Outside the picture", value: model.get("padding"),
+  const padding = choice({ label: "Outside the picture, as drawn here (the network keeps its own padding)", value: model.get("padding"),
     options: [["zeros", "zeros"], ["border", "border"], ["reflection", "reflection"]],
     input: (value) => put(model, { padding: value }) });
   const adopt = h("button", { type: "button", class: "ft-primary", disabled: true, click: () => move(state.own) }, "What the network chose");
