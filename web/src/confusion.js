@@ -110,7 +110,7 @@ function render({ model, el }) {
   }
 
   const head = (text, scope) => h("th", { scope }, text);
-  const table = h("table", { class: "ft-matrix" },
+  const table = h("table", { class: "ft-matrix", "aria-label": "Counts of faces; arrow keys go from cell to cell" },
     h("thead", {}, h("tr", {}, h("td", {}), ...labels.map((name) => head(name, "col")))),
     h("tbody", {}, ...buttons.map((row, t) =>
       h("tr", {}, head(labels[t], "row"), ...row.map((button) => h("td", {}, button))))));

@@ -33,7 +33,7 @@ export function h(tag, properties = {}, ...children) {
 export function slider({ label, min, max, step = 1, value, format = String, input }) {
   const id = unique("slider");
   const range = h("input", { type: "range", id, min, max, step });
-  const output = h("output", { for: id });
+  const output = h("output", { for: id, "aria-live": "off" }); // the range itself says its value
   const say = () => {
     output.textContent = format(Number(range.value));
     range.setAttribute("aria-valuetext", output.textContent);
