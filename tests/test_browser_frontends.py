@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from browser_pages import AXE, probabilities, set_slider
@@ -223,6 +224,43 @@ def test_a_transparent_photo_is_as_in_python(page: Any) -> None:
     python = upright_rgb(picture).convert("L").tobytes()
     assert grey[0] == pytest.approx(python[0], abs=1)
     assert grey[47] == python[47] == 255
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_has_the_focus_is_seen(theme: str, judged: ConfusionExplorer, page: Any) -> None:
+    """A ring stands around it on all four sides."""
+    page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
+    place = show(page, OcclusionExplorer("paper", face=0))
+    give_photo(place, Image.new("L", (48, 48), 90))
+    place.get_by_label("Crop", exact=True).focus()
+    page.keyboard.press("End")
+    page.evaluate(MODEL, judged.page_values())
+    page.evaluate("window.show('confusion').then(() => null)")
+    colour = {"light": (194, 65, 12), "dark": (251, 146, 60)}[theme]
+    last = page.locator("table tr").last.locator("button").last
+    for control, seen in (
+        (place.get_by_label("lost probability"), place.locator(".ft-choice label").first),
+        (place.get_by_label("your photo", exact=True), place.locator(".ft-thumb canvas").last),
+        (place.get_by_label("Crop box", exact=False), place.locator(".ft-crop")),
+        (place.get_by_label("Face with its map", exact=False), place.locator(".ft-stage")),
+        (last, last),
+    ):
+        page.keyboard.press("Tab")  # the keyboard is in use
+        control.focus()
+        seen.scroll_into_view_if_needed()
+        box = seen.bounding_box()
+        clip = {
+            "x": box["x"] - 5,
+            "y": box["y"] - 5,
+            "width": box["width"] + 10,
+            "height": box["height"] + 10,
+        }
+        picture = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"), int)
+        rows, columns = (np.abs(picture - colour).max(2) < 4).nonzero()
+        assert rows.size, seen
+        height, width, _ = picture.shape
+        gaps = (rows.min(), columns.min(), height - 1 - rows.max(), width - 1 - columns.max())
+        assert max(gaps) < 10, seen
 
 
 def takes_key(place: Any, key: str, *held: str) -> bool:

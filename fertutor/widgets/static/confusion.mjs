@@ -76,14 +76,16 @@ html[theme="dark"] .ft {
 }
 .ft button:hover { border-color: var(--ft-accent); }
 .ft button[aria-pressed="true"], .ft button.ft-primary { background: var(--ft-accent); border-color: var(--ft-accent); color: var(--ft-on-accent); }
-.ft .ft-choice { display: inline-flex; flex-wrap: wrap; border: 1px solid var(--ft-line); border-radius: 0.4375rem; overflow: hidden; }
-.ft .ft-choice label { flex: 1 0 auto; text-align: center; position: relative; padding: 0.3125rem 0.75rem; font-size: 0.875rem; background: var(--ft-raised); cursor: pointer; margin: 0; }
+.ft .ft-choice { display: inline-flex; flex-wrap: wrap; border: 1px solid var(--ft-line); border-radius: 0.4375rem; background: var(--ft-raised); }
+.ft .ft-choice label { border-radius: 0.375rem; flex: 1 0 auto; text-align: center; position: relative; padding: 0.3125rem 0.75rem; font-size: 0.875rem; cursor: pointer; margin: 0; }
 .ft .ft-choice input { position: absolute; inset: 0; margin: 0; opacity: 0; cursor: pointer; }
 .ft .ft-choice label:has(:checked) { background: var(--ft-accent); color: var(--ft-on-accent); }
-.ft .ft-choice label:has(:focus-visible), .ft .ft-thumb:has(:focus-visible) canvas,
+.ft .ft-choice label:has(:focus-visible), .ft .ft-thumb input:focus-visible + canvas,
 .ft button:focus-visible, .ft select:focus-visible, .ft [tabindex]:focus-visible, .ft input[type="range"]:focus-visible {
   outline: 3px solid var(--ft-focus); outline-offset: 1px;
 }
+.ft .ft-choice label:has(:focus-visible) { z-index: 1; } /* above its neighbours */
+.ft .ft-crop:focus-visible { outline-offset: -3px; } /* the box may fill its frame, which cuts off what is outside */
 .ft .ft-field { display: inline-flex; gap: 0.5rem; align-items: center; font-size: 0.875rem; }
 
 /* probabilities */
@@ -103,10 +105,9 @@ html[theme="dark"] .ft {
 
 /* own photo */
 .ft .ft-photo { display: grid; gap: 0.5rem; padding: 0.75rem; border: 1px dashed var(--ft-line); border-radius: 0.5rem; }
-.ft .ft-photo .ft-frame { position: relative; max-width: 20rem; touch-action: none; }
+.ft .ft-photo .ft-frame { position: relative; max-width: 20rem; overflow: hidden; touch-action: none; }
 .ft .ft-photo .ft-frame canvas, .ft .ft-photo video { display: block; width: 100%; border-radius: 0.375rem; }
 .ft .ft-photo .ft-crop { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 2px #000, 0 0 0 9999px rgb(0 0 0 / 45%); cursor: move; }
-.ft .ft-photo .ft-frame { overflow: hidden; }
 .ft.ft-over { outline: 3px dashed var(--ft-accent); }
 .ft .ft-visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
