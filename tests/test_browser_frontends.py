@@ -263,6 +263,14 @@ def test_what_has_the_focus_is_seen(theme: str, judged: ConfusionExplorer, page:
         assert max(gaps) < 10, seen
 
 
+def test_without_a_photo_there_is_nothing_to_crop(page: Any) -> None:
+    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('no'))")
+    place = show(page, OcclusionExplorer("paper"))
+    place.get_by_role("button", name="Webcam").click()
+    place.get_by_text("The webcam cannot be used here").wait_for()
+    assert not place.get_by_label("Crop", exact=True).is_visible()
+
+
 def takes_key(place: Any, key: str, *held: str) -> bool:
     """Whether a place keeps a key to itself, with the keys that are held."""
     taken: bool = place.evaluate(

@@ -10,13 +10,14 @@ export function cropper({ take }) {
   const picture = h("canvas", { role: "img", "aria-label": "Your photo" });
   const box = h("div", { class: "ft-crop", tabindex: "0", role: "application",
     "aria-label": "Crop box: arrow keys move it, plus and minus change its size" });
-  const frame = h("div", { class: "ft-frame", hidden: true }, picture, box);
+  const frame = h("div", { class: "ft-frame" }, picture, box);
   const size = slider({ label: "Crop", min: 10, max: 100, value: 70, format: (v) => `${v} %`, input: (v) => resize(v / 100) });
   const crop = { x: 0, y: 0, side: 0 }; // in pixels of the picture
 
-  const hide = (hidden = true) => {
-    frame.hidden = size.element.hidden = hidden;
+  const reveal = (there) => {
+    frame.hidden = size.element.hidden = !there;
   };
+  reveal(false);
 
   function show(source, width, height) {
     const shrink = Math.min(1, LARGEST / Math.max(width, height));
@@ -26,7 +27,7 @@ export function cropper({ take }) {
     context.fillStyle = "#fff"; // shows where the photo is transparent: BACKGROUND of fertutor/faces/pictures.py
     context.fillRect(0, 0, picture.width, picture.height);
     context.drawImage(source, 0, 0, picture.width, picture.height);
-    hide(false);
+    reveal(true);
     crop.side = 0.7 * Math.min(picture.width, picture.height);
     crop.x = (picture.width - crop.side) / 2;
     crop.y = (picture.height - crop.side) / 2;
@@ -99,5 +100,5 @@ export function cropper({ take }) {
     } else place();
   });
 
-  return { elements: [frame, size.element], show, hide };
+  return { elements: [frame, size.element], show, hide: () => reveal(false) };
 }
