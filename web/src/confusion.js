@@ -132,7 +132,7 @@ function render({ model, el }) {
   ];
   card.append(
     h("div", { class: "ft-main ft-wide" },
-      h("div", { style: "overflow-x:auto;min-width:0" }, table),
+      h("div", { style: "overflow-x:auto;min-width:0;padding-bottom:2px" }, table), // room for the ring of the focus
       h("div", { class: "ft-stack" }, heading, shelf, h("div", {}, more), detail)),
   );
   fill();

@@ -75,6 +75,7 @@ html[theme="dark"] .ft {
   border: 1px solid var(--ft-line); border-radius: 0.4375rem; background: var(--ft-raised); color: var(--ft-ink); cursor: pointer;
 }
 .ft button:hover { border-color: var(--ft-accent); }
+.ft button:disabled { opacity: 0.5; cursor: default; }
 .ft button[aria-pressed="true"], .ft button.ft-primary { background: var(--ft-accent); border-color: var(--ft-accent); color: var(--ft-on-accent); }
 .ft .ft-choice { display: inline-flex; flex-wrap: wrap; border: 1px solid var(--ft-line); border-radius: 0.4375rem; background: var(--ft-raised); }
 .ft .ft-choice label { border-radius: 0.375rem; flex: 1 0 auto; text-align: center; position: relative; padding: 0.3125rem 0.75rem; font-size: 0.875rem; cursor: pointer; margin: 0; }
