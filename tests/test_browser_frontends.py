@@ -264,7 +264,7 @@ def test_what_has_the_focus_is_seen(theme: str, judged: ConfusionExplorer, page:
 
 
 def test_without_a_photo_there_is_nothing_to_crop(page: Any) -> None:
-    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('no'))")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('no')); }")
     place = show(page, OcclusionExplorer("paper"))
     place.get_by_role("button", name="Webcam").click()
     place.get_by_text("The webcam cannot be used here").wait_for()
@@ -291,7 +291,7 @@ def test_zoom_and_back_are_left_to_the_browser(judged: ConfusionExplorer, page: 
     page.evaluate(MODEL, judged.page_values())
     page.evaluate("window.show('confusion').then(() => null)")
     cell = page.locator('table button[tabindex="0"]')
-    for at, key in ((crop, "-"), (crop, "+"), (crop, "ArrowLeft"), (stage, "ArrowLeft"), (cell, "ArrowLeft")):
+    for at, key in ((stage, "ArrowLeft"), (crop, "-"), (crop, "+"), (crop, "ArrowLeft"), (cell, "ArrowLeft")):
         assert takes_key(at, key)
         for held in ("ctrlKey", "metaKey", "altKey"):
             assert not takes_key(at, key, held), f"{held} and {key}"
