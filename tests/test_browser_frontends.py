@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from browser_pages import AXE, probabilities, set_slider
+from PIL import Image
 
 import fertutor
+from fertutor.faces.pictures import upright_rgb
 from fertutor.faces.table import FaceTable
 from fertutor.widgets import ActionUnitFace, ConfusionExplorer, OcclusionExplorer, TransformerExplorer
 from fertutor.widgets.base import STATIC, Explorer
@@ -156,6 +160,21 @@ def test_a_slider_widens_when_python_sets_more(page: Any) -> None:
     assert "48 px" in place.inner_text()
 
 
+def test_nought_has_no_minus(page: Any) -> None:
+    place = show(page, TransformerExplorer("paper"))
+    answer(page, asked(page)[-1], {"probabilities": [1 / 7] * 7, "theta": [1, -0.004, -0.006, 0, 1, 0.004]})
+    assert "θ = (1.00, 0.00, −0.01, 0.00, 1.00, 0.00)" in place.inner_text()
+
+
+def test_the_padding_is_said_to_be_that_of_the_drawing(page: Any) -> None:
+    place = show(page, TransformerExplorer("paper"))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    group = place.get_by_role("group", name="the network keeps its own padding")
+    group.get_by_label("border").check(force=True)
+    assert page.evaluate("window.model.get('padding')") == "border"
+    assert len(asked(page)) == 1
+
+
 def test_two_views_of_a_widget_get_their_own_answers(page: Any) -> None:
     first = show(page, TransformerExplorer("paper"))
     page.evaluate("window.show('transformer').then(() => null)")
@@ -186,6 +205,98 @@ def test_a_photo_from_python_is_shown(page: Any) -> None:
     assert page.evaluate(shown) == pytest.approx(200, abs=0.01)
 
 
+def give_photo(place: Any, picture: Image.Image) -> None:
+    """Choose a picture of one's own, and wait for it among the faces."""
+    file = io.BytesIO()
+    picture.save(file, format="PNG")
+    place.locator('input[type="file"]').set_input_files(
+        {"name": "me.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    place.get_by_label("your photo", exact=True).wait_for(state="attached")
+
+
+def test_a_transparent_photo_is_as_in_python(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    picture = Image.new("RGBA", (48, 48), (0, 0, 0, 0))
+    picture.paste((0, 0, 0, 102), (0, 0, 24, 48))
+    give_photo(place, picture)
+    grey = page.evaluate("Array.from(new Uint8Array(window.model.get('photo').buffer))")
+    python = upright_rgb(picture).convert("L").tobytes()
+    assert grey[0] == pytest.approx(python[0], abs=1)
+    assert grey[47] == python[47] == 255
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_has_the_focus_is_seen(theme: str, judged: ConfusionExplorer, page: Any) -> None:
+    """A ring stands around it on all four sides."""
+    page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
+    place = show(page, OcclusionExplorer("paper", face=0))
+    give_photo(place, Image.new("L", (48, 48), 90))
+    place.get_by_label("Crop", exact=True).focus()
+    page.keyboard.press("End")
+    page.evaluate(MODEL, judged.page_values())
+    page.evaluate("window.show('confusion').then(() => null)")
+    colour = {"light": (194, 65, 12), "dark": (251, 146, 60)}[theme]
+    last = page.locator("table tr").last.locator("button").last
+    for control, seen in (
+        (place.get_by_label("lost probability"), place.locator(".ft-choice label").first),
+        (place.get_by_label("your photo", exact=True), place.locator(".ft-thumb canvas").last),
+        (place.get_by_label("Crop box", exact=False), place.locator(".ft-crop")),
+        (place.get_by_label("Face with its map", exact=False), place.locator(".ft-stage")),
+        (last, last),
+    ):
+        page.keyboard.press("Tab")  # the keyboard is in use
+        control.focus()
+        seen.scroll_into_view_if_needed()
+        box = seen.bounding_box()
+        clip = {
+            "x": box["x"] - 5,
+            "y": box["y"] - 5,
+            "width": box["width"] + 10,
+            "height": box["height"] + 10,
+        }
+        picture = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"), int)
+        rows, columns = (np.abs(picture - colour).max(2) < 4).nonzero()
+        assert rows.size, seen
+        height, width, _ = picture.shape
+        gaps = (rows.min(), columns.min(), height - 1 - rows.max(), width - 1 - columns.max())
+        assert max(gaps) < 10, seen
+
+
+def test_without_a_photo_there_is_nothing_to_crop(page: Any) -> None:
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('no')); }")
+    place = show(page, OcclusionExplorer("paper"))
+    place.get_by_role("button", name="Webcam").click()
+    place.get_by_text("The webcam cannot be used here").wait_for()
+    assert not place.get_by_label("Crop", exact=True).is_visible()
+
+
+def takes_key(place: Any, key: str, *held: str) -> bool:
+    """Whether a place keeps a key to itself, with the keys that are held."""
+    taken: bool = place.evaluate(
+        """(place, [key, held]) => !place.dispatchEvent(new KeyboardEvent("keydown",
+          { key, bubbles: true, cancelable: true, ...Object.fromEntries(held.map((each) => [each, true])) }))""",
+        [key, held],
+    )
+    return taken
+
+
+def test_zoom_and_back_are_left_to_the_browser(judged: ConfusionExplorer, page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    give_photo(place, Image.new("L", (60, 80), 90))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    crop = place.get_by_label("Crop box", exact=False)
+    stage = place.get_by_label("Face with its map", exact=False)
+    page.evaluate(MODEL, judged.page_values())
+    page.evaluate("window.show('confusion').then(() => null)")
+    cell = page.locator('table button[tabindex="0"]')
+    for at, key in ((stage, "ArrowLeft"), (crop, "-"), (crop, "+"), (crop, "ArrowLeft"), (cell, "ArrowLeft")):
+        assert takes_key(at, key)
+        for held in ("ctrlKey", "metaKey", "altKey"):
+            assert not takes_key(at, key, held), f"{held} and {key}"
+
+
 def test_an_error_is_shown_and_the_next_question_is_asked(page: Any) -> None:
     place = show(page, OcclusionExplorer("paper"))
     answer(page, asked(page)[-1], {"error": "TypeError: my own bug"})
@@ -193,6 +304,55 @@ def test_an_error_is_shown_and_the_next_question_is_asked(page: Any) -> None:
     set_slider(place, "Stride", 6)
     page.evaluate("window.model.set('stride', 6)")
     assert asked(page)[-1]["stride"] == 6
+
+
+@pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer])
+def test_a_face_is_asked_about_once(widget: Any, page: Any) -> None:
+    place = show(page, widget("paper"))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    place.get_by_label("sad", exact=True).check(force=True)
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    assert len(asked(page)) == 2
+    give_photo(place, Image.new("L", (48, 48), 90))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    assert len(asked(page)) == 3
+
+
+def test_a_patch_says_the_same_place_when_the_finer_map_comes(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper", size=8, stride=2))
+    question = asked(page)[-1]
+    for stride in question["passes"]:
+        along = [*range(0, 40, stride), 40]
+        told = torch.tensor([[y / 100, x / 100, *[0.0] * 5] for y in along for x in along])
+        said = {"stride": stride, "clean": [1 / 7] * 7}
+        answer(page, question, said, told.numpy().tobytes())
+        if stride == question["passes"][0]:
+            place.get_by_label("Face with its map", exact=False).focus()
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("ArrowDown")
+        assert "Patch at column 24, row 32" in place.inner_text()
+        assert probabilities(place)[:2] == pytest.approx([0.32, 0.24])
+
+
+@pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer])
+def test_the_answer_for_one_face_is_not_shown_with_another(widget: Any, page: Any) -> None:
+    place = show(page, widget("paper"))
+    answer_with(page, asked(page)[-1], [0.4] + [0.1] * 6)
+    assert probabilities(place)[0] == pytest.approx(0.4)
+    place.get_by_label("sad", exact=True).check(force=True)
+    assert "40.0 %" not in place.inner_text()
+    assert not place.evaluate("card => card.map")
+    answer(page, asked(page)[-1], {"error": "TypeError: my own bug"})
+    assert "TypeError: my own bug" in place.inner_text()
+    assert place.locator("[data-probabilities]").count() == 0
+
+
+def test_a_face_that_cannot_be_judged_says_so(judged: ConfusionExplorer, page: Any) -> None:
+    place = show(page, judged)
+    answer(page, asked(page)[-1], {"sure": [0.5]}, bytes(2304))
+    place.get_by_label("Face, 50.0 % sure").click()
+    answer(page, asked(page)[-1], {"error": "TypeError: my own bug"})
+    assert "TypeError: my own bug" in place.inner_text()
 
 
 def test_a_closed_view_asks_nothing(page: Any) -> None:
@@ -241,6 +401,24 @@ def test_a_network_that_did_not_arrive_is_fetched_again(page: Any) -> None:
     place.get_by_role("button", name="Identity").click()
     place.get_by_text("paper is not in this book").wait_for()
     assert len(fetched) == 2
+
+
+def test_a_page_that_cannot_compute_says_so_and_tries_again(page: Any) -> None:
+    fetched: list[str] = []
+
+    def fail(route: Any) -> None:
+        fetched.append(route.request.url)
+        route.fulfill(status=404)
+
+    page.context.route("**/worker.mjs", fail)
+    page.set_content(TransformerExplorer("paper").twin() + OcclusionExplorer("paper").twin())
+    page.evaluate("() => import('/page.mjs').then(() => null)")
+    for place in (page.locator(".ft").nth(0), page.locator(".ft").nth(1)):
+        place.get_by_text("could not start its own computing: reload it").wait_for()
+    before = len(fetched)
+    page.get_by_role("button", name="Identity").click()
+    page.wait_for_timeout(500)
+    assert len(fetched) == before + 1
 
 
 @pytest.fixture(scope="module")

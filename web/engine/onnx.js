@@ -1,5 +1,7 @@
 // Reads an ONNX file: the part of its protocol-buffer schema that holds graphs and tensors.
 
+const cut = () => new Error("the ONNX file is cut short or damaged");
+
 /** Yield [field number, value] of a message: numbers for scalars, bytes for everything else. */
 function* fields(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -7,21 +9,27 @@ function* fields(bytes) {
   const varint = () => {
     if (bytes[at] < 128) return bytes[at++]; // most are this short, and BigInt is slow
     let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
+    for (let shift = 0n; at < bytes.length; shift += 7n) {
       const byte = bytes[at++];
       value |= BigInt(byte & 127) << shift;
       if (byte < 128) return Number(BigInt.asIntN(64, value));
     }
+    throw cut();
+  };
+  const pass = (size) => {
+    if (size < 0 || size > bytes.length - at) throw cut();
+    at += size;
+    return at - size;
   };
   while (at < bytes.length) {
     const key = varint();
     const kind = key & 7;
     if (kind === 0) yield [key >> 3, varint()];
-    else if (kind === 5) yield [key >> 3, view.getFloat32((at += 4) - 4, true)];
-    else if (kind === 1) yield [key >> 3, view.getFloat64((at += 8) - 8, true)];
+    else if (kind === 5) yield [key >> 3, view.getFloat32(pass(4), true)];
+    else if (kind === 1) yield [key >> 3, view.getFloat64(pass(8), true)];
     else if (kind === 2) {
-      const size = varint();
-      yield [key >> 3, bytes.subarray(at, (at += size))];
+      const start = pass(varint());
+      yield [key >> 3, bytes.subarray(start, at)];
     } else throw new Error(`not an ONNX file: wire type ${kind}`);
   }
 }

@@ -45,6 +45,7 @@ function render({ model, el }) {
     compute.ask({ kind: "draw", network: model.get("network") },
       [raw(both), raw(traits.slice(person * each, (person + 1) * each)), raw(scene)], (message, [picture, small]) => {
         if (message.error) {
+          answer.clear();
           status.textContent = message.error;
           return;
         }

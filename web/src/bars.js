@@ -23,14 +23,20 @@ function makeRows(count) {
 export function bars(label) {
   let rows = makeRows(7); // so that the page does not jump when the answer comes
   const list = h("ul", { class: "ft-bars", "aria-label": label }, ...rows.map((row) => row.element));
+  function lay(count) {
+    rows = makeRows(count);
+    list.replaceChildren(...rows.map((row) => row.element));
+  }
   return {
     element: list,
+    /** Show that nothing is known. */
+    clear() {
+      lay(rows.length);
+      delete list.dataset.probabilities;
+    },
     /** Show probabilities, and as a mark what they were `before`. */
     show(probabilities, before = null) {
-      if (probabilities.length !== rows.length) {
-        rows = makeRows(probabilities.length);
-        list.replaceChildren(...rows.map((row) => row.element));
-      }
+      if (probabilities.length !== rows.length) lay(probabilities.length);
       const best = top(probabilities);
       rows.forEach(({ element, fill, mark, number }, i) => {
         element.classList.toggle("ft-top", i === best);

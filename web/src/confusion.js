@@ -1,7 +1,7 @@
 // The confusion explorer: a matrix of counts whose cells open onto the faces in them.
 
 import { bars, names, percent } from "./bars.js";
-import { bind, h, put, whenAgain } from "./dom.js";
+import { bind, forBrowser, h, put, whenAgain } from "./dom.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes } from "./kernel.js";
 import { greyCanvas, SIDE } from "./picture.js";
@@ -75,8 +75,13 @@ function render({ model, el }) {
 
   function look(button, grey) {
     for (const other of shelf.children) other.setAttribute("aria-pressed", String(other === button));
+    answer.clear();
     compute.ask({ kind: "predict", network: model.get("network") }, [grey], (message) => {
-      if (!message.probabilities) return;
+      if (message.error) {
+        detail.hidden = true;
+        heading.textContent = message.error;
+        return;
+      }
       detail.hidden = false;
       answer.show(message.probabilities);
     });
@@ -105,13 +110,13 @@ function render({ model, el }) {
   }
 
   const head = (text, scope) => h("th", { scope }, text);
-  const table = h("table", { class: "ft-matrix" },
+  const table = h("table", { class: "ft-matrix", "aria-label": "Counts of faces; arrow keys go from cell to cell" },
     h("thead", {}, h("tr", {}, h("td", {}), ...labels.map((name) => head(name, "col")))),
     h("tbody", {}, ...buttons.map((row, t) =>
       h("tr", {}, head(labels[t], "row"), ...row.map((button) => h("td", {}, button))))));
   table.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    if (!step) return;
+    if (!step || forBrowser(event)) return;
     event.preventDefault();
     const clamp = (value) => Math.max(0, Math.min(classes - 1, value));
     const cell = model.get("cell").map((value, i) => clamp(value + step[i]));
@@ -127,7 +132,7 @@ function render({ model, el }) {
   ];
   card.append(
     h("div", { class: "ft-main ft-wide" },
-      h("div", { style: "overflow-x:auto;min-width:0" }, table),
+      h("div", { style: "overflow-x:auto;min-width:0;padding-bottom:2px" }, table), // room for the ring of the focus
       h("div", { class: "ft-stack" }, heading, shelf, h("div", {}, more), detail)),
   );
   fill();

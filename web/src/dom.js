@@ -5,8 +5,14 @@ const mine = Math.random().toString(36).slice(2, 8);
 let serial = 0;
 export const unique = (stem) => `ft-${stem}-${mine}-${++serial}`;
 
-/** A number with its decimals, and a true minus sign. */
-export const fixed = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
+/** A number with its decimals, and a true minus sign; nought has none, though it be rounded from below. */
+export function fixed(value, digits = 2) {
+  const text = value.toFixed(digits);
+  return text.replace("-", Number(text) < 0 ? "−" : "");
+}
+
+/** Whether a key is pressed for the browser (zoom, back, another tab) and not for the widget. */
+export const forBrowser = (event) => event.ctrlKey || event.metaKey || event.altKey;
 
 /** Make an element: h("p", {class: "note"}, "text", child). Functions become listeners. */
 export function h(tag, properties = {}, ...children) {
@@ -27,7 +33,7 @@ export function h(tag, properties = {}, ...children) {
 export function slider({ label, min, max, step = 1, value, format = String, input }) {
   const id = unique("slider");
   const range = h("input", { type: "range", id, min, max, step });
-  const output = h("output", { for: id });
+  const output = h("output", { for: id, "aria-live": "off" }); // the range itself says its value
   const say = () => {
     output.textContent = format(Number(range.value));
     range.setAttribute("aria-valuetext", output.textContent);

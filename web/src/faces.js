@@ -11,14 +11,15 @@ import { greyCanvas, SIDE } from "./picture.js";
  */
 export function picker({ card, faces, chosen, choose }) {
   const group = unique("faces");
-  const at = (i) => faces.grey.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
+  // one array a face, so that a face can be told from another by its array
+  const greys = faces.names.map((_, i) => faces.grey.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE));
   const thumb = (i, name, grey) => {
     const radio = h("input", { type: "radio", name: group, value: i, "aria-label": name, checked: i === chosen,
-      change: () => choose(i, i < 0 ? own : at(i)) });
+      change: () => choose(i, i < 0 ? own : greys[i]) });
     const element = h("label", { class: "ft-thumb" }, radio, greyCanvas(grey), h("span", { "aria-hidden": "true" }, name));
     return { radio, element };
   };
-  const thumbs = faces.names.map((name, i) => thumb(i, name, at(i)));
+  const thumbs = faces.names.map((name, i) => thumb(i, name, greys[i]));
   const row = h("div", { class: "ft-thumbs" }, ...thumbs.map((each) => each.element));
   let own = null;
   let ownThumb = null;
@@ -41,7 +42,7 @@ export function picker({ card, faces, chosen, choose }) {
     h("fieldset", { class: "ft-group" }, h("legend", {}, "Face"), row), panel.element);
   return {
     element,
-    grey: (i) => (i < 0 ? own : at(i)),
+    grey: (i) => (i < 0 ? own : greys[i]),
     /** Take a photo from Python, which may have it from another view; whether it is new. */
     photo(grey) {
       if (!grey.length || (own && own.every((value, i) => value === grey[i]))) return false;

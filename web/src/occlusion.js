@@ -1,14 +1,67 @@
 // The occlusion explorer: which parts of a face does the network need?
 
 import { bars, names, percent, top } from "./bars.js";
-import { bind, choice, h, menu, networks, put, slider, whenAgain } from "./dom.js";
+import { bind, choice, forBrowser, h, menu, networks, put, slider, whenAgain } from "./dom.js";
 import { picker } from "./faces.js";
 import { frame, whenShown } from "./frame.js";
 import { bytes, floats } from "./kernel.js";
+import { overlay, paintPatch } from "./overlay.js";
 import { paint, SIDE } from "./picture.js";
 import { mapOf, passes, starts } from "./windows.js";
 
 const STAGE = 384; // pixels of the large picture
+
+/** The sliders and menus: they set the model's traits and follow them. */
+function controls(model) {
+  const px = (value) => `${value} px`;
+  const size = slider({ label: "Patch size N", min: 3, max: 24, value: model.get("size"), format: px,
+    input: (value) => put(model, { size: value }) });
+  const stride = slider({ label: "Stride", min: 1, max: 12, value: model.get("stride"), format: px,
+    input: (value) => put(model, { stride: value }) });
+  const opacity = slider({ label: "Map over face", min: 0, max: 100, value: 100 * model.get("opacity"),
+    format: (value) => `${value} %`, input: (value) => put(model, { opacity: value / 100 }) });
+  const view = choice({ label: "Map of", value: model.get("view"), options: [["drop", "lost probability"], ["flips", "wrong answers"]],
+    input: (value) => put(model, { view: value }) });
+  const target = menu({ label: "Expression", value: "-1", options: [["-1", "the network's answer"]],
+    input: (value) => put(model, { label: Number(value) }) });
+
+  /** Offer the expressions that the network tells apart. */
+  function offer(count) {
+    if (target.select.length === count + 1) return;
+    const option = (name, i) => h("option", { value: String(i) }, name);
+    target.select.replaceChildren(target.select.options[0], ...names(count).map(option));
+    target.show(String(model.get("label")));
+  }
+  offer(7);
+
+  const stops = [
+    bind(model, "size", size.show),
+    bind(model, "stride", stride.show),
+    bind(model, "opacity", (value) => opacity.show(100 * value)),
+    bind(model, "view", view.show),
+    bind(model, "label", (value) => target.show(String(value))),
+  ];
+  return { size, stride, opacity, view, target, offer, stops };
+}
+
+/**
+ * Tell where the pointer and the keys want the patch: `hover(x, y)` with the pixel under the pointer,
+ * `step(dx, dy)` with a move by one window, which says whether it could, or `lift()`.
+ */
+function steer(stage, { hover, step, lift }) {
+  stage.addEventListener("pointermove", (event) => {
+    const box = stage.getBoundingClientRect();
+    hover(((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE);
+  });
+  stage.addEventListener("pointerleave", lift);
+  stage.addEventListener("blur", lift);
+  stage.addEventListener("keydown", (event) => {
+    if (forBrowser(event)) return;
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (event.key === "Escape") lift();
+    if (move && step(...move)) event.preventDefault();
+  });
+}
 
 function render({ model, el }) {
   const { card, compute } = frame({
@@ -26,9 +79,8 @@ function render({ model, el }) {
   const heading = h("legend", {});
   const status = h("p", { class: "ft-note", role: "status" });
   const progress = h("span", {});
-  const low = h("span", {});
-  const high = h("span", {});
-  const ramp = h("span", { class: "ft-ramp", "aria-hidden": "true" });
+  const above = overlay(card, canvas);
+  const control = controls(model);
 
   const label = () => (model.get("label") >= 0 ? model.get("label") : state.found ? top(state.found.clean) : 0);
 
@@ -40,6 +92,7 @@ function render({ model, el }) {
     compute.ask({ kind: "occlude", network: model.get("network"), size, stride, passes: passes(size, stride) },
       [state.grey], (message, buffers) => {
         if (message.error) {
+          forget();
           status.textContent = message.error;
           return;
         }
@@ -55,10 +108,20 @@ function render({ model, el }) {
       });
   }
 
+  /** Show no answer: the one that is known is about something else. */
+  function forget() {
+    card.map = state.found = state.map = state.patch = null;
+    progress.style.width = "0";
+    status.textContent = "";
+    heading.textContent = "What the network says";
+    answer.clear();
+    draw();
+  }
+
   function refresh() {
     if (!state.found) return;
     const { clean } = state.found;
-    offer(clean.length);
+    control.offer(clean.length);
     if (label() >= clean.length) { // the network before this one had more classes
       card.map = state.map = state.patch = null;
       draw();
@@ -67,6 +130,10 @@ function render({ model, el }) {
       return;
     }
     card.map = state.map = mapOf(state.found, label(), model.get("view"));
+    if (state.patch) { // a finer pass has other windows
+      placePatch(...state.patch.asked);
+      return;
+    }
     draw();
     describe();
   }
@@ -75,51 +142,9 @@ function render({ model, el }) {
   function draw() {
     if (!state.grey) return;
     paint(canvas, state.grey);
-    if (state.map) overlay();
-    if (state.patch) patch();
-  }
-
-  function overlay() {
-    const flips = model.get("view") === "flips";
-    const most = flips ? 1 : Math.max(0.01, ...state.map.map(Math.abs));
-    const style = getComputedStyle(card);
-    const colour = (name) => style.getPropertyValue(name).split(",").map(Number);
-    const [warm, cool] = [colour("--ft-warm"), colour("--ft-cool")];
-    const opacity = model.get("opacity");
-    const picture = new ImageData(SIDE, SIDE);
-    state.map.forEach((value, i) => {
-      const strength = Math.abs(value) / most;
-      picture.data.set([...(value < 0 ? cool : warm), 255 * strength ** 0.8], 4 * i);
-    });
-    const layer = h("canvas", { width: SIDE, height: SIDE });
-    layer.getContext("2d").putImageData(picture, 0, 0);
-    const context = canvas.getContext("2d");
-    context.save();
-    context.globalAlpha = Math.max(0, 2 * opacity - 1); // beyond the middle the face fades away
-    context.fillStyle = style.getPropertyValue("--ft-surface");
-    context.fillRect(0, 0, STAGE, STAGE);
-    context.globalAlpha = Math.min(1, 1.6 * opacity);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(layer, 0, 0, STAGE, STAGE);
-    context.restore();
-    const fade = (rgb, part) => `rgba(${rgb.join(",")},${part})`;
-    ramp.style.background = flips
-      ? `linear-gradient(to right, transparent, ${fade(warm, 0.7)} 50%, ${fade(warm, 1)})`
-      : `linear-gradient(to right, ${fade(cool, 1)}, ${fade(cool, 0.7)} 25%, transparent 50%, ${fade(warm, 0.7)} 75%, ${fade(warm, 1)})`;
-    low.textContent = flips ? "never wrong" : `helps +${percent(most)}`;
-    high.textContent = flips ? "always wrong" : `hurts −${percent(most)}`;
-  }
-
-  function patch() {
-    const scale = STAGE / SIDE;
-    const context = canvas.getContext("2d");
-    const { x, y } = state.patch;
-    const side = state.found.size * scale;
-    context.fillStyle = "#000";
-    context.fillRect(x * scale, y * scale, side, side);
-    context.lineWidth = 2;
-    context.strokeStyle = "#fff";
-    context.strokeRect(x * scale, y * scale, side, side);
+    if (state.map) above.paint(state.map, { flips: model.get("view") === "flips", opacity: model.get("opacity") });
+    else above.hide();
+    if (state.patch) paintPatch(canvas, state.patch, state.found.size);
   }
 
   function describe() {
@@ -143,13 +168,14 @@ function render({ model, el }) {
   }
 
   // ---- the patch under the pointer or the keys ----------------------------------------------------
+  /** Put the patch on the window that is nearest to a pixel. */
   function placePatch(px, py) {
     if (!state.map) return;
     const { size, stride } = state.found;
     const along = starts(size, stride);
     const nearest = (t) => along.reduce((best, at, i) => (Math.abs(at - t) < Math.abs(along[best] - t) ? i : best), 0);
     const [j, i] = [nearest(px), nearest(py)];
-    state.patch = { x: along[j], y: along[i], column: j, row: i, index: i * along.length + j };
+    state.patch = { asked: [px, py], x: along[j], y: along[i], column: j, row: i, index: i * along.length + j };
     draw();
     describe();
   }
@@ -160,29 +186,27 @@ function render({ model, el }) {
     if (state.map) describe();
   }
 
-  stage.addEventListener("pointermove", (event) => {
-    const frame = stage.getBoundingClientRect();
-    const half = (state.found?.size ?? 8) / 2;
-    placePatch(((event.clientX - frame.left) / frame.width) * SIDE - half,
-      ((event.clientY - frame.top) / frame.height) * SIDE - half);
-  });
-  stage.addEventListener("pointerleave", liftPatch);
-  stage.addEventListener("blur", liftPatch);
-  stage.addEventListener("keydown", (event) => {
-    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (event.key === "Escape") liftPatch();
-    if (!moves[event.key] || !state.map) return;
-    event.preventDefault();
-    const { size, stride } = state.found;
-    const along = starts(size, stride);
+  /** Move the patch by windows; the first key puts it in the middle. */
+  function stepPatch(dx, dy) {
+    if (!state.map) return false;
+    const along = starts(state.found.size, state.found.stride);
     const middle = Math.floor(along.length / 2);
-    const from = state.patch ?? { column: middle, row: middle };
-    const step = (i, d) => along[Math.max(0, Math.min(along.length - 1, i + d))];
-    const [dx, dy] = state.patch ? moves[event.key] : [0, 0];
-    placePatch(step(from.column, dx), step(from.row, dy));
+    const at = (i) => along[Math.max(0, Math.min(along.length - 1, i))];
+    if (state.patch) placePatch(at(state.patch.column + dx), at(state.patch.row + dy));
+    else placePatch(along[middle], along[middle]);
+    return true;
+  }
+
+  steer(stage, {
+    hover(x, y) { // the pointer holds the patch in its middle
+      const half = (state.found?.size ?? 8) / 2;
+      placePatch(x - half, y - half);
+    },
+    step: stepPatch,
+    lift: liftPatch,
   });
 
-  // ---- controls -----------------------------------------------------------------------------------
+  // ---- the face ------------------------------------------------------------------------------------
   const faces = picker({
     card, chosen: model.get("face"),
     faces: { grey: bytes(model, "faces"), names: model.get("names") },
@@ -193,42 +217,22 @@ function render({ model, el }) {
     },
   });
   function use(grey) {
+    if (grey === state.grey) return; // the model tells of a choice that was made here
     state.grey = grey;
-    state.patch = null;
-    draw();
+    forget();
     ask();
   }
-  const px = (value) => `${value} px`;
-  const size = slider({ label: "Patch size N", min: 3, max: 24, value: model.get("size"), format: px,
-    input: (value) => put(model, { size: value }) });
-  const stride = slider({ label: "Stride", min: 1, max: 12, value: model.get("stride"), format: px,
-    input: (value) => put(model, { stride: value }) });
-  const opacity = slider({ label: "Map over face", min: 0, max: 100, value: 100 * model.get("opacity"),
-    format: (value) => `${value} %`, input: (value) => put(model, { opacity: value / 100 }) });
-  const view = choice({ label: "Map of", value: model.get("view"), options: [["drop", "lost probability"], ["flips", "wrong answers"]],
-    input: (value) => put(model, { view: value }) });
-  const target = menu({ label: "Expression", value: "-1", options: [["-1", "the network's answer"]],
-    input: (value) => put(model, { label: Number(value) }) });
-
-  /** Offer the expressions that the network tells apart. */
-  function offer(count) {
-    if (target.select.length === count + 1) return;
-    const option = (name, i) => h("option", { value: String(i) }, name);
-    target.select.replaceChildren(target.select.options[0], ...names(count).map(option));
-    target.show(String(model.get("label")));
-  }
-  offer(7);
-
   const asked = networks(model);
 
   const stops = [
+    ...control.stops,
     asked.stop,
     whenShown(card, draw),
-    bind(model, "size", (value) => (size.show(value), (state.patch = null), ask())),
-    bind(model, "stride", (value) => (stride.show(value), (state.patch = null), ask())),
-    bind(model, "opacity", (value) => (opacity.show(100 * value), draw())),
-    bind(model, "view", (value) => (view.show(value), refresh())),
-    bind(model, "label", (value) => (target.show(String(value)), refresh())),
+    bind(model, "size", () => ((state.patch = null), ask())),
+    bind(model, "stride", () => ((state.patch = null), ask())),
+    bind(model, "opacity", draw),
+    bind(model, "view", refresh),
+    bind(model, "label", refresh),
     bind(model, "photo", () => {
       if (!faces.photo(bytes(model, "photo")) || model.get("face") >= 0) return;
       faces.show(-1);
@@ -236,10 +240,9 @@ function render({ model, el }) {
     }),
     bind(model, "face", (value) => {
       faces.show(value);
-      const grey = faces.grey(value);
-      if (grey && grey !== state.grey) use(grey);
+      if (faces.grey(value)) use(faces.grey(value));
     }),
-    bind(model, "network", ask),
+    bind(model, "network", () => (forget(), ask())),
     whenAgain(model, ask),
   ];
 
@@ -248,10 +251,10 @@ function render({ model, el }) {
     h("div", { class: "ft-main", style: "margin-top:0.75rem" },
       h("div", { class: "ft-stack" }, stage,
         h("div", { class: "ft-progress", "aria-hidden": "true" }, progress),
-        h("div", { class: "ft-scale" }, low, ramp, high), opacity.element),
+        above.legend, control.opacity.element),
       h("div", { class: "ft-stack" },
         h("fieldset", { class: "ft-group" }, heading, answer.element), status,
-        size.element, stride.element, target.element, view.element, asked.element)),
+        control.size.element, control.stride.element, control.target.element, control.view.element, asked.element)),
   );
   faces.photo(bytes(model, "photo"));
   use(faces.grey(model.get("face")));

@@ -46,6 +46,12 @@ function startWorker() {
   worker = new Worker(new URL("worker.mjs", import.meta.url), { type: "module" });
   worker.postMessage({ folder: new URL(".", import.meta.url).href });
   worker.onmessage = ({ data }) => waiting.get(data.message.id)?.(data.message, data.buffers);
+  worker.onerror = () => {
+    worker = null; // the next question tries again
+    const answers = [...waiting.values()];
+    waiting.clear();
+    for (const answer of answers) answer({ error: "The page could not start its own computing: reload it." }, []);
+  };
 }
 
 /** Answers a widget's questions in the page; kernel.js answers the same with Python. */
@@ -58,6 +64,7 @@ function browser(owner) {
       const id = ++serial;
       open.set(question.kind, id);
       waiting.set(id, answer);
+      startWorker();
       worker.postMessage({ question: { ...question, id, owner }, bytes });
     },
     close() {

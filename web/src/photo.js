@@ -1,27 +1,20 @@
-// The reader's own photo: from a file, dropped, or from the webcam; cropped to a square; turned grey.
+// The reader's own photo: from a file, dropped, or from the webcam; crop.js makes a face of it.
 // Nothing leaves the page.
 
-import { h, slider } from "./dom.js";
-import { SIDE } from "./picture.js";
-
-const LARGEST = 640; // pixels of the longer side that are kept
+import { cropper } from "./crop.js";
+import { h } from "./dom.js";
 
 export function photo({ card, take }) {
   const status = h("p", { class: "ft-note", role: "status" });
   const file = h("input", { type: "file", accept: "image/*", class: "ft-visually-hidden", tabindex: "-1",
     "aria-label": "Photo file", change: () => file.files[0] && open(file.files[0]) });
   const video = h("video", { playsinline: true, muted: true, hidden: true, "aria-label": "Webcam" });
-  const picture = h("canvas", { role: "img", "aria-label": "Your photo" });
-  const box = h("div", { class: "ft-crop", tabindex: "0", role: "application",
-    "aria-label": "Crop box: arrow keys move it, plus and minus change its size" });
-  const frame = h("div", { class: "ft-frame", hidden: true }, picture, box);
-  const size = slider({ label: "Crop", min: 10, max: 100, value: 70, format: (v) => `${v} %`, input: (v) => resize(v / 100) });
+  const crop = cropper({ take });
   const snap = h("button", { type: "button", class: "ft-primary", click: () => shoot() }, "Take picture");
-  const body = h("div", { class: "ft-photo", hidden: true }, status, video, snap, frame, size.element);
+  const body = h("div", { class: "ft-photo", hidden: true }, status, video, snap, ...crop.elements);
   const upload = h("button", { type: "button", click: () => file.click() }, "Your own photo…");
   const webcam = h("button", { type: "button", click: () => (stream ? stop() : start()) }, "Webcam");
   const element = h("div", { class: "ft-stack" }, h("div", { class: "ft-row" }, upload, webcam, file), body);
-  const crop = { x: 0, y: 0, side: 0 }; // in pixels of the picture
   let stream = null;
   let request = 0; // counts what was asked of the camera: its answer may come when nobody waits for it any more
 
@@ -34,62 +27,12 @@ export function photo({ card, take }) {
     stop();
     try {
       const image = await createImageBitmap(blob);
-      show(image, image.width, image.height);
+      crop.show(image, image.width, image.height);
       say("Place the box on the face. The photo stays in this page.");
     } catch {
-      frame.hidden = size.element.hidden = true;
+      crop.hide();
       say("This file is not a picture that the browser can read. Try a JPEG or PNG.");
     }
-  }
-
-  function show(source, width, height) {
-    const shrink = Math.min(1, LARGEST / Math.max(width, height));
-    picture.width = Math.max(1, Math.round(width * shrink));
-    picture.height = Math.max(1, Math.round(height * shrink));
-    picture.getContext("2d").drawImage(source, 0, 0, picture.width, picture.height);
-    frame.hidden = size.element.hidden = false;
-    crop.side = 0.7 * Math.min(picture.width, picture.height);
-    crop.x = (picture.width - crop.side) / 2;
-    crop.y = (picture.height - crop.side) / 2;
-    size.show(70);
-    place();
-  }
-
-  function place() {
-    crop.x = Math.max(0, Math.min(picture.width - crop.side, crop.x));
-    crop.y = Math.max(0, Math.min(picture.height - crop.side, crop.y));
-    const share = (value, whole) => `${(100 * value) / whole}%`;
-    Object.assign(box.style, {
-      left: share(crop.x, picture.width), top: share(crop.y, picture.height),
-      width: share(crop.side, picture.width), height: share(crop.side, picture.height),
-    });
-    take(grey());
-  }
-
-  function resize(part) {
-    const side = part * Math.min(picture.width, picture.height);
-    crop.x += (crop.side - side) / 2;
-    crop.y += (crop.side - side) / 2;
-    crop.side = side;
-    place();
-  }
-
-  /** The crop as 48 x 48 grey levels. It is halved step by step, so that no pixel is left out. */
-  function grey() {
-    let from = picture;
-    let [x, y, side] = [crop.x, crop.y, crop.side];
-    while (side > 2 * SIDE) {
-      const half = h("canvas", { width: Math.round(side / 2), height: Math.round(side / 2) });
-      half.getContext("2d").drawImage(from, x, y, side, side, 0, 0, half.width, half.height);
-      [from, x, y, side] = [half, 0, 0, half.width];
-    }
-    const small = h("canvas", { width: SIDE, height: SIDE });
-    const context = small.getContext("2d");
-    context.drawImage(from, x, y, side, side, 0, 0, SIDE, SIDE);
-    const { data } = context.getImageData(0, 0, SIDE, SIDE);
-    // the luma of ITU-R BT.601, as Pillow turns pictures grey
-    return Uint8Array.from({ length: SIDE * SIDE }, (_, i) =>
-      Math.round(0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]));
   }
 
   async function start() {
@@ -107,13 +50,13 @@ export function photo({ card, take }) {
       return;
     }
     video.hidden = snap.hidden = false;
-    frame.hidden = size.element.hidden = true;
+    crop.hide();
     webcam.textContent = "Stop webcam";
     say("The picture stays in this page.");
   }
 
   function shoot() {
-    show(video, video.videoWidth, video.videoHeight);
+    crop.show(video, video.videoWidth, video.videoHeight);
     stop();
     say("Place the box on the face.");
   }
@@ -129,33 +72,6 @@ export function photo({ card, take }) {
     video.hidden = snap.hidden = true;
     webcam.textContent = "Webcam";
   }
-
-  const scale = () => picture.width / picture.getBoundingClientRect().width;
-  box.addEventListener("pointerdown", (down) => {
-    const origin = { ...crop };
-    box.setPointerCapture(down.pointerId);
-    const move = (event) => {
-      crop.x = origin.x + (event.clientX - down.clientX) * scale();
-      crop.y = origin.y + (event.clientY - down.clientY) * scale();
-      place();
-    };
-    box.addEventListener("pointermove", move);
-    box.addEventListener("lostpointercapture", () => box.removeEventListener("pointermove", move), { once: true });
-  });
-  box.addEventListener("keydown", (event) => {
-    const step = event.shiftKey ? 10 : 2;
-    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
-    const [dx, dy] = moves[event.key] ?? [0, 0];
-    const grow = { "+": 5, "=": 5, "-": -5 }[event.key] ?? 0;
-    if (!dx && !dy && !grow) return;
-    event.preventDefault();
-    crop.x += dx;
-    crop.y += dy;
-    if (grow) {
-      size.show(Math.max(10, Math.min(100, Number(size.input.value) + grow)));
-      resize(Number(size.input.value) / 100);
-    } else place();
-  });
 
   const over = (event) => {
     if (![...(event.dataTransfer?.types ?? [])].includes("Files")) return;

@@ -13,8 +13,8 @@ const REACH = 1.35; // the picture is -1 to 1; a grid may reach beyond it
 
 const PARTS = [
   ["turn", "Turn", -90, 90, 1, (v) => `${fixed(v, 0)}°`],
-  ["width", "Width", 0.2, 2, 0.01, (v) => `× ${v.toFixed(2)}`],
-  ["height", "Height", 0.2, 2, 0.01, (v) => `× ${v.toFixed(2)}`],
+  ["width", "Width", 0.2, 2, 0.01, (v) => `× ${fixed(v)}`],
+  ["height", "Height", 0.2, 2, 0.01, (v) => `× ${fixed(v)}`],
   ["shear", "Shear", -1, 1, 0.01, (v) => fixed(v)],
   ["right", "Shift right", -1, 1, 0.01, fixed],
   ["down", "Shift down", -1, 1, 0.01, fixed],
@@ -42,6 +42,7 @@ function render({ model, el }) {
   function ask() {
     compute.ask({ kind: "predict", network: model.get("network"), theta: theta() }, [state.grey], (message) => {
       if (message.error) {
+        forget();
         status.textContent = message.error;
         return;
       }
@@ -52,6 +53,14 @@ function render({ model, el }) {
         ? `The network itself chose θ = (${message.theta.map((v) => fixed(v)).join(", ")}).`
         : "This network has no transformer: θ does not reach its answer.";
     });
+  }
+
+  /** Show no answer: the one that is known is about something else. */
+  function forget() {
+    state.own = null;
+    adopt.disabled = true;
+    status.textContent = "";
+    answer.clear();
   }
 
   function draw() {
@@ -96,7 +105,9 @@ function render({ model, el }) {
     },
   });
   function use(grey) {
+    if (grey === state.grey) return; // the model tells of a choice that was made here
     state.grey = grey;
+    forget();
     draw();
     ask();
   }
@@ -117,7 +128,7 @@ function render({ model, el }) {
       six.hidden = value !== "six";
       split.hidden = value === "six";
     } });
-  const padding = choice({ label: "Outside the picture", value: model.get("padding"),
+  const padding = choice({ label: "Outside the picture, as drawn here (the network keeps its own padding)", value: model.get("padding"),
     options: [["zeros", "zeros"], ["border", "border"], ["reflection", "reflection"]],
     input: (value) => put(model, { padding: value }) });
   const adopt = h("button", { type: "button", class: "ft-primary", disabled: true, click: () => move(state.own) }, "What the network chose");
@@ -145,10 +156,9 @@ function render({ model, el }) {
     }),
     bind(model, "face", (value) => {
       faces.show(value);
-      const grey = faces.grey(value);
-      if (grey && grey !== state.grey) use(grey);
+      if (faces.grey(value)) use(faces.grey(value));
     }),
-    bind(model, "network", ask),
+    bind(model, "network", () => (forget(), ask())),
     whenAgain(model, ask),
     bind(model, "sampler", sayWhere),
   ];

@@ -4,7 +4,10 @@
 import { SIDE } from "./picture.js";
 import { top } from "./bars.js";
 
-/** First pixels of the windows along one side; the last is moved to the edge, so all pixels are covered. */
+/**
+ * First pixels of the windows along one side; the last is moved to the edge. A stride above the size
+ * leaves pixels between the windows, which none covers.
+ */
 export function starts(size, stride) {
   const last = SIDE - size;
   const found = [];
@@ -21,7 +24,7 @@ export function passes(size, stride) {
 
 /**
  * Mean over the windows that cover each pixel: of the loss of the class's probability ("drop"), or of
- * whether the prediction became wrong ("flips").
+ * whether the prediction became wrong ("flips"); nought where no window covers.
  */
 export function mapOf({ probabilities, clean, size, stride }, label, view) {
   const classes = clean.length;
