@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import expanded, refuse_unwritable
 from .seed_option import seed
 from .set_options import add_set_options, options_in_name, set_options
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, help="fit on this many training faces only, stratified")
     parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--json", action="store_true", help="print the ledger entries as one JSON list")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entries (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entries (default: results)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger, reproductions
     from ..evaluation.baselines import fit_baseline
 
+    refuse_unwritable(args.ledger or ledger.results_folder())
     options = set_options(args)
     train, table = _faces(args, options)
     place = "-".join([args.dataset, args.labels, *options_in_name(options), args.split])

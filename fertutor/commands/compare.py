@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
+from ..files import expanded, refuse_unwritable
 from .set_options import add_set_options, chosen_split
 
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tta", action="store_true", help="average each face with its mirror image")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation.comparison import compare
     from ..network.weights import load_network, name_of_weights, weights_path
 
+    refuse_unwritable(args.ledger or ledger.results_folder())
     first, second = (load_network(weights) for weights in (args.weights, args.other))
     paths = [weights_path(weights) for weights in (args.weights, args.other)]
     table, options = chosen_split(args, args.labels)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files import expanded, refuse_unwritable
 from .set_options import add_set_options, chosen_split
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--json", action="store_true", help="print the report as one JSON value")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
     parser.add_argument(
         "--no-ledger", action="store_true", help="record nothing; not allowed for a test split"
     )
@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> None:
 
     if args.split == "test" and args.no_ledger:
         raise InputError("a test split is opened on the record only: leave out --no-ledger")
+    if not args.no_ledger:
+        refuse_unwritable(args.ledger or ledger.results_folder())
     network = load_network(args.weights)
     table, options = chosen_split(args, args.labels)
     report = evaluate(network, table, tta=args.tta, device=args.device)

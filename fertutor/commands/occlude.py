@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..files import expanded
 from .output_files import refuse_replacing
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--whole", action="store_true", help="the photograph is one face already, framed as in FER-2013"
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the map as PNG")
+    parser.add_argument("--out", type=expanded, metavar="FILE", help="write the map as PNG")
     parser.add_argument("--json", action="store_true", help="print the numbers as one JSON value")
 
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
 
     size, stride = _whole(args.size), _whole(args.stride)
     Windows(size, stride, args.edge)  # a wrong size is named before anything is read
-    inputs = {"IMAGE": Path(args.image), "WEIGHTS": weights_path(args.weights)}
+    inputs = {"IMAGE": expanded(args.image), "WEIGHTS": weights_path(args.weights)}
     refuse_replacing({"--out": args.out}, inputs)
     network = load_network(args.weights)
     network.to(choose_setting(args.device, "fp32").device)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..files import expanded, refuse_unwritable
 from .recipe_options import add_recipe_options, changes, chosen_recipe
 from .seed_option import seed
 from .set_options import add_set_options, options_in_name, set_options
@@ -52,10 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--teacher-share", type=float, default=0.7, help="of the teachers in each target (default: 0.7)"
     )
-    parser.add_argument("--out", type=Path, help="the run's folder (default: runs/DATASET-…)")
+    parser.add_argument("--out", type=expanded, help="the run's folder (default: runs/DATASET-…)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--note", default="", help="a sentence for the ledger")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
     from ..network.weights import kind_of
-    from ..training.loop import refuse_unwritable, train
+    from ..training.loop import train
     from ..training.objective import penalised_layers
 
     recipe = chosen_recipe(args)
@@ -158,7 +159,7 @@ def taught_splits(
     from ..evaluation import ledger
     from ..network.weights import load_network, weights_path
     from ..training.device import choose_setting
-    from ..training.loop import refuse_old_run, refuse_unwritable
+    from ..training.loop import refuse_old_run
     from ..training.teachers import load_votes, save_votes, taught
 
     if splits.train is None:

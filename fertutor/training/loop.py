@@ -10,7 +10,6 @@ import copy
 import json
 import math
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..faces.table import FaceSplits, FaceTable
-from ..files import replacing
+from ..files import expanded, refuse_unwritable, replacing
 from ..network.weights import kind_of, save_network
 from ..progress import progress
 from .augment import augment
@@ -138,7 +137,7 @@ def train(
     if recipe.penalty:
         penalised_layers(network)
     setting = choose_setting(device, precision)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else expanded(out)
     if devices < 1:
         raise InputError(f"devices must be 1 or more, not {devices}")
     if folder is None:
@@ -175,21 +174,6 @@ def refuse_old_run(folder: Path) -> None:
                 f"{folder} already holds a {name}, which a new run would replace: name another folder, or "
                 "move the file away"
             )
-
-
-def refuse_unwritable(folder: Path) -> None:
-    """Raise InputError where files cannot be written to a folder, which need not exist yet."""
-    try:
-        place = folder.absolute()
-        while not place.exists():
-            place = place.parent
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{folder} cannot be written to ({error.strerror or error}): name another folder, or check its "
-            "permissions"
-        ) from error
 
 
 def plain_history(history: list[dict[str, float]]) -> list[dict[str, float | None]]:
