@@ -168,11 +168,11 @@ def _set_face(image: str, root: str | None) -> tuple[Tensor, int]:
 
 def _photo_face(image: str, whole: bool) -> Tensor:
     from ..faces.photo import crop_face, find_faces, open_photo
+    from ..faces.pictures import centred_square
 
     photo = open_photo(image)
     if whole:
-        side = min(photo.size)
-        return crop_face(photo, ((photo.width - side) // 2, (photo.height - side) // 2, side, side))
+        return crop_face(photo, centred_square(photo))
     boxes = find_faces(photo)
     if not boxes:
         raise InputError(
