@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import pickle
 import sys
 import time
 from collections.abc import Callable
@@ -113,21 +114,22 @@ def train(
         resume: go on with the run in `out`.
         devices: processes on this machine that share each batch, one a GPU where there are GPUs;
             more than one needs `out`. Under ``torchrun`` leave it at 1.
-        report: called with one line an epoch; None prints it to stderr.
+        report: called with one line an epoch; None prints it to stderr. With `devices` above 1 another
+            process calls it: it must be a function that can be imported, no lambda.
 
     Raises:
         InputError: when the set has no training or validation faces or other expressions than the network,
             the recipe has a penalty and the network another shape than Figure 3, `out` cannot be written or
             already holds a run, the run in `out` was started with something else or has more epochs behind
-            it, or one of several processes ends early.
+            it, `report` cannot be sent to another process, or one of several processes ends early.
 
     Example:
         >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
         >>> run.best_val_accuracy
     """
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    if splits.train is None or splits.val is None:
-        raise InputError(f"{splits.name} has no {'training' if splits.train is None else 'validation'} faces")
+    if not splits.train or not splits.val:  # missing, or a table without rows
+        raise InputError(f"{splits.name} has no {'validation' if splits.train else 'training'} faces")
     classes: Any = network.classes  # a number in every kind of network
     if classes != splits.train.classes:
         raise InputError(
@@ -140,6 +142,8 @@ def train(
     folder = None if out is None else expanded(out)
     if devices < 1:
         raise InputError(f"devices must be 1 or more, not {devices}")
+    if devices > 1:
+        _refuse_unsendable(report)
     if folder is None:
         if resume or devices > 1:
             raise InputError("resuming a run and sharing it among devices need its folder: give out=")
@@ -174,6 +178,17 @@ def refuse_old_run(folder: Path) -> None:
                 f"{folder} already holds a {name}, which a new run would replace: name another folder, or "
                 "move the file away"
             )
+
+
+def _refuse_unsendable(report: Callable[[str], None] | None) -> None:
+    """Raise InputError where the processes of a run cannot be told what to report to."""
+    try:
+        pickle.dumps(report)
+    except Exception as error:  # each object refuses in its own way
+        raise InputError(
+            f"report={getattr(report, '__name__', report)} cannot be sent to the processes of devices=: give "
+            "a function that can be imported, no lambda, or leave it out"
+        ) from error
 
 
 def plain_history(history: list[dict[str, float]]) -> list[dict[str, float | None]]:
