@@ -58,9 +58,9 @@ def check_sampler(sample: Callable[[Tensor, float, float], float | Tensor]) -> V
         if not abs(answer - value) <= 1e-4:
             inside = max(abs(x), abs(y)) < 1
             hint = (
-                "check which axis of the tensor x belongs to."
+                "take the bilinear mean of four pixels (x belongs to the columns)."
                 if inside
-                else "a neighbour outside the image counts as 0."
+                else "the place is outside, but a neighbour inside still counts."
             )
             return not_yet(f"at ({x:.2f}, {y:.2f}) you read {answer:.3f}, torch {value:.3f}: {hint}")
     return right("equal to torch's sampler at 200 points, inside and outside the image.")
