@@ -23,7 +23,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..expressions import COLOURS, class_names
 from ..files import expanded
-from ..mode import evaluating
+from ..mode import device_of, evaluating
 from .many import to_face
 from .pictures import centred_square, check_size, decode_picture, open_picture, upright_rgb
 
@@ -104,9 +104,8 @@ def predict_photo(network: nn.Module, image: Photo, *, whole: bool = False) -> l
     if not boxes:
         return []
     faces = torch.stack([crop_face(photo, box) for box in boxes])
-    device = next((value.device for value in network.parameters()), torch.device("cpu"))
     with evaluating(network), torch.no_grad():
-        probabilities = network(faces.to(device).float() / 255).softmax(1).cpu()
+        probabilities = network(faces.to(device_of(network)).float() / 255).softmax(1).cpu()
     return [PhotoFace(*found) for found in zip(boxes, faces, probabilities, strict=True)]
 
 
