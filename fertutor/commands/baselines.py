@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..files import expanded, refuse_unwritable
 from .seed_option import seed
-from .set_options import add_set_options, options_in_name, set_options
+from .set_options import add_labels_option, add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
     from ..evaluation.baselines import FittedBaseline
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     parser.add_argument("--method", default="all", choices=("all", *METHODS))
     parser.add_argument("--split", default="val", choices=("val", "test"))
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--limit", type=int, help="fit on this many training faces only, stratified")
     parser.add_argument("--seed", type=seed, default=0)

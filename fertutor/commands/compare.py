@@ -6,7 +6,7 @@ import argparse
 import json
 
 from ..files import expanded, refuse_unwritable
-from .set_options import add_set_options, chosen_split
+from .set_options import add_labels_option, add_set_options, chosen_split
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     parser.add_argument("--split", default="val", choices=("train", "val"))
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--tta", action="store_true", help="average each face with its mirror image")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     first, second = (load_network(weights) for weights in (args.weights, args.other))
     paths = [weights_path(weights) for weights in (args.weights, args.other)]
     table, options = chosen_split(args, args.labels)
-    found = compare(first, second, table, tta=args.tta, device=args.device)
+    found = compare(first, second, table, tta=args.tta, device=args.device, show_progress=True)
     names = [name_of_weights(path) for path in paths]
     entry = {
         "kind": "comparison",

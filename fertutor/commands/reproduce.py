@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..files import expanded, refuse_unwritable
 from .recipe_options import add_recipe_options, chosen_recipe
 from .seed_option import seed
-from .set_options import add_set_options, options_in_name, set_options
+from .set_options import add_labels_option, add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
     from ..evaluation.report import Report
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the set and what may differ from the paper."""
     parser.add_argument("dataset", metavar="DATASET", help="fer2013, ckplus, jaffe, ferg or a drawn stand-in")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     add_recipe_options(parser)
     parser.add_argument("--sampler", default="features", choices=("features", "input", "none"))

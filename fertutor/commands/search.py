@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import InputError
 from ..files import expanded, refuse_unwritable
 from .seed_option import seed
-from .set_options import add_set_options, set_options
+from .set_options import add_labels_option, add_set_options, set_options
 from .train import hold_out_of
 
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--recipe", default="paper-fixed", help="a named recipe (default: paper-fixed)")
     parser.add_argument("--network", default="attentional", help="a kind of network (default: attentional)")

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
     network, path = load_network(args.weights), weights_path(args.weights)
     table, options = chosen_split(args, "original")
     name = name_of_weights(path)
-    units = count_units(network, table)
+    units = count_units(network, table, show_progress=True)
     entry = {
         "kind": "units",
         "weights": name,

@@ -17,6 +17,9 @@ from .many import read_faces
 from .protocol import Protocol, divide, number_subjects
 from .table import FaceSplits, FaceTable
 
+COUNTS = {"AN": 30, "DI": 29, "FE": 32, "HA": 31, "NE": 30, "SA": 31, "SU": 30}
+"""Expression code → images of it, as published."""
+
 PROTOCOL = Protocol(train=120, val=23, test=70, level_test=True)
 
 SUFFIXES = (".tiff", ".tif", ".png", ".jpg", ".jpeg")

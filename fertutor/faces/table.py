@@ -96,7 +96,7 @@ class FaceTable:
             value: Tensor | None = getattr(self, name)
             if value is not None:
                 digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-                digest.update(value.cpu().contiguous().flatten().numpy())  # no copy of the images
+                digest.update(value.cpu().contiguous().flatten().numpy().data)  # no copy of the images
         return digest.hexdigest()
 
     def to(self, device: torch.device | str) -> FaceTable:
