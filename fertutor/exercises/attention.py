@@ -50,6 +50,7 @@ def check_sampler(sample: Callable[[Tensor, float, float], float | Tensor]) -> V
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(5, 7, generator=generator)
     points = torch.rand(200, 2, generator=generator) * 2.6 - 1.3
+    points = points[points.abs().amax(1).argsort()]  # who errs inside too should hear of that first
     expected = F.grid_sample(image[None, None], points[None, None], align_corners=False)[0, 0, 0]
     for (x, y), value in zip(points.tolist(), expected.tolist(), strict=True):
         answer = called_number(sample, image, x, y)
