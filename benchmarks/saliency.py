@@ -23,6 +23,7 @@ from fertutor.evaluation import ledger
 from fertutor.expressions import EXPRESSIONS
 from fertutor.faces.catalogue import load_faces
 from fertutor.faces.drawn import draw_faces, plan_drawn
+from fertutor.mode import device_of
 from fertutor.network.weights import load_network, weights_path
 from fertutor.progress import progress
 from fertutor.saliency.by_expression import maps_by_expression, predicted
@@ -162,7 +163,7 @@ def drawn_truth(network: nn.Module, count: int) -> tuple[Tensor, Tensor, Tensor]
     usable = (plan.acted == plan.labels) & (plan.labels != EXPRESSIONS.index("neutral"))
     plan = plan[usable.nonzero()[: 6 * count, 0]]
     images, masks = draw_faces(plan.action_units, plan.people, plan.scenes, mask=True)
-    device = next(network.parameters()).device
+    device = device_of(network)
     images, masks, labels = images.to(device), masks[:, 0].to(device), plan.labels.to(device)
     with torch.no_grad():
         said = torch.cat([network(part).argmax(1) for part in images.split(256)])

@@ -49,6 +49,9 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a θ or a ✓ that the terminal's encoding lacks is no error
+            stream.reconfigure(errors="backslashreplace")
     argv = sys.argv[1:] if argv is None else argv
     command = next((word for word in argv if word in COMMANDS), "")
     args = build_parser(command).parse_args(argv)

@@ -146,6 +146,10 @@ FERG_LABELS: MappingProxyType[str, str] = MappingProxyType(
 """Expression folder of FERG → expression."""
 
 
+LABELS: tuple[str, ...] = ("original", "ferplus", "ferplus8")
+"""Names of the labels that FER-2013 is read with: its own, or FER+'s of seven or eight classes."""
+
+
 def class_names(classes: int) -> tuple[str, ...]:
     """Return the names of the first `classes` classes: 7, or 8 with contempt.
 

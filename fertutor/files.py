@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +13,8 @@ from glob import escape
 from pathlib import Path
 
 from safetensors import SafetensorError
+
+from .errors import InputError
 
 LEFT_BEHIND = 3600
 """Seconds after which a temporary file counts as left behind by a process that was killed."""
@@ -23,10 +27,11 @@ _UMASK = threading.Lock()
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path to write to; on success it is synced and renamed to `path`.
 
-    On an exception the temporary file is removed and `path` stays as it was.
+    On an exception the temporary file is removed and `path` stays as it was. Where `path` is a link, the
+    file that it leads to is replaced, and the link stays.
 
     Raises:
-        OSError: names `path` and says why it cannot be written.
+        OSError: names `path` and says why it cannot be written: it is no file but a folder or a device, say.
 
     Example:
         >>> with replacing("result.json") as temporary:
@@ -60,6 +65,26 @@ def write_new(path: Path, text: str) -> bool:
     return not taken
 
 
+def expanded(path: str | Path) -> Path:
+    """Return a path whose ``~`` at the start is the user's home folder, as in a shell."""
+    return Path(os.path.expanduser(path))  # unlike Path.expanduser, leaves the home of nobody as it is
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise InputError where files cannot be written to a folder, which need not exist yet."""
+    try:
+        place = folder.absolute()
+        while not place.exists():
+            place = place.parent
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be written to ({error.strerror or error}): name another folder, or check its "
+            "permissions"
+        ) from error
+
+
 def _link(temporary: Path, path: Path) -> None:
     """Give a file its name; unlike ``os.replace``, only where no file has it."""
     try:
@@ -79,19 +104,24 @@ def _link(temporary: Path, path: Path) -> None:
 @contextmanager
 def _whole(path: Path, publish: Callable[[Path, Path], None]) -> Iterator[Path]:
     """Give a temporary path to write to; on success sync it and `publish` it as `path`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    target = Path(os.path.realpath(path))  # a rename would put the file in the place of a link
+    temporary = target.parent / f".{target.name}.{os.getpid()}-{threading.get_ident()}.tmp"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _forget_the_killed(path)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _forget_the_killed(target)
         yield temporary
-        with open(temporary, "rb") as file:
+        with open(temporary, "r+b") as file:  # Windows syncs only what may be written
             os.fsync(file.fileno())
         # some writers make files that only their owner may read: give what the umask gives
         with _UMASK:
             umask = os.umask(0)
             os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        publish(temporary, path)
+        publish(temporary, target)
     except (OSError, SafetensorError) as error:  # a full disk speaks through either
         number, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
         raise OSError(number, reason or str(error), str(path)) from error

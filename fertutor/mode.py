@@ -1,13 +1,19 @@
-"""Eval mode for the while, for every room that asks a network something."""
+"""Where a network is, and eval mode for the while: for every room that asks a network something."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from itertools import chain
 
-if TYPE_CHECKING:
-    from torch import nn
+import torch
+from torch import nn
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network's parameters and buffers are; the CPU where it has none."""
+    values = chain(network.parameters(), network.buffers())
+    return next((value.device for value in values), torch.device("cpu"))
 
 
 @contextmanager

@@ -46,8 +46,13 @@ def sample(image: Tensor, x: float, y: float) -> float:
 
 def test_the_sampler_checker_knows_right_from_swapped_nearest_and_broken() -> None:
     assert attention.check_sampler(sample)
-    assert not attention.check_sampler(lambda image, x, y: sample(image, y, x))
-    assert not attention.check_sampler(lambda image, x, y: float(image[0, 0]))
+    assert "columns" in attention.check_sampler(lambda image, x, y: sample(image, y, x)).reason
+    assert "bilinear mean of four pixels" in attention.check_sampler(lambda image, x, y: image[0, 0]).reason
+
+    def cut(image: Tensor, x: float, y: float) -> float:
+        return sample(image, x, y) if max(abs(x), abs(y)) < 1 else 0.0
+
+    assert "outside, but a neighbour inside still counts" in attention.check_sampler(cut).reason
     broken = attention.check_sampler(lambda image, x, y: image[floor(9 + y), ceil(x)])
     assert "IndexError" in broken.reason
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,3 +100,17 @@ def test_a_benchmark_that_cannot_be_run_is_one_sentence(
     assert main(["bench", "drawn", *words]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+@pytest.mark.parametrize("words", [["--help"], ["draw", "--expression", "θ", "--out", "face.png"]])
+def test_a_terminal_without_unicode_gets_its_text(words: list[str]) -> None:
+    """Windows pipes in code page 1252, which has no θ."""
+    process = subprocess.run(
+        [sys.executable, "-m", "fertutor", *words],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+    assert process.returncode == int("--help" not in words)
+    assert b"\\u03b8" in process.stdout + process.stderr
+    assert b"Traceback" not in process.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import time
@@ -43,6 +45,52 @@ def test_two_processes_train_as_one(tmp_path: Path, kind: str, optimizer: str) -
     for a, b in zip(one.history, two.history, strict=True):
         assert b["loss"] == pytest.approx(a["loss"], rel=1e-4)
         assert b["val_loss"] == pytest.approx(a["val_loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["attentional", "compact"])
+def test_a_last_batch_smaller_than_the_processes_trains_as_one_does(tmp_path: Path, kind: str) -> None:
+    """Seven faces, six a batch: of the second batch the first process has none."""
+    torch.manual_seed(0)
+    network = build_network(kind)
+    recipe = replace(QUICK, epochs=2, batch=6, oversample=False, optimizer="sgd", penalty=0.0)
+    one = train(network, splits(7), recipe, precision="fp32", report=silent)
+    two = train(network, splits(7), recipe, precision="fp32", out=tmp_path, devices=2)
+    for a, b in zip(one.history, two.history, strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-4)
+        assert b["val_loss"] == pytest.approx(a["val_loss"], rel=1e-3)
+
+
+def test_torchrun_makes_the_entry_that_one_process_makes(tmp_path: Path) -> None:
+    command = [
+        "fertutor",
+        "train",
+        "drawn-studio",
+        "--epochs",
+        "1",
+        "--set",
+        "optimizer=sgd",
+        "--batch",
+        "60",
+    ]
+    entries = []
+    for name, start in (
+        ("one", []),
+        ("two", ["torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]),
+    ):
+        folders = ["--out", str(tmp_path / name), "--ledger", str(tmp_path / f"ledger-{name}")]
+        subprocess.run(
+            [sys.executable, "-m", *start, *command, *folders],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            check=True,
+        )
+        (entry,) = (tmp_path / f"ledger-{name}").iterdir()
+        entries.append(json.loads(entry.read_text()))
+    one, two = entries
+    for part in ("dataset", "splits", "network", "recipe", "seed", "setting", "epochs_done"):
+        assert one[part] == two[part]
+    for number in ("loss", "val_loss", "learning_rate"):
+        assert two["history"][0][number] == pytest.approx(one["history"][0][number], rel=1e-3)
 
 
 def test_shares_make_up_the_batch() -> None:
@@ -117,3 +165,6 @@ def test_devices_are_refused_where_they_make_no_sense(tmp_path: Path) -> None:
         train(fertutor.AttentionalCNN(), splits(), RECIPE, devices=2)
     with pytest.raises(InputError, match="devices must be 1 or more"):
         train(fertutor.AttentionalCNN(), splits(), RECIPE, devices=0, out=tmp_path)
+    with pytest.raises(InputError, match="report=<lambda> cannot be sent to the processes"):
+        train(fertutor.AttentionalCNN(), splits(), RECIPE, devices=2, out=tmp_path, report=lambda line: None)
+    assert not list(tmp_path.iterdir())

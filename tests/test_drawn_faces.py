@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +22,7 @@ from fertutor.faces.drawn import (
     plan_drawn,
     prototype,
     read_action_units,
+    read_people,
     sample_people,
 )
 
@@ -44,6 +46,26 @@ def test_every_way_of_writing_action_units_draws_the_same_face() -> None:
     for way in ways[1:]:
         assert torch.equal(draw_faces(way), first)
     assert torch.equal(draw_faces(tensor[:, :, None].expand(-1, -1, 2)), first)
+
+
+def test_arrays_are_as_good_as_tensors_and_every_picture_is_float32() -> None:
+    units, people = np.full((2, 17), 0.4), np.arange(2)
+    scene = make_scene({"yaw": 0.2}).double()
+    wanted = draw_faces(torch.full((2, 17), 0.4), [0, 1], make_scene({"yaw": 0.2}))
+    assert torch.equal(draw_faces(units, people, scene.numpy()), wanted)
+    wide = torch.from_numpy(units).requires_grad_(), read_people([0, 1]).double(), scene
+    pictures = draw_faces(*wide)
+    assert pictures.dtype == torch.float32
+    assert torch.equal(pictures, wanted)
+    (gradient,) = torch.autograd.grad(pictures.sum(), wide[0])
+    assert gradient.dtype == torch.float64
+    assert bool(gradient.any())
+
+
+def test_any_number_from_0_is_somebody() -> None:
+    people = read_people([0, 2**31, np.int64(7), 2**64, 10**30])
+    assert torch.equal(people[2], person(7))
+    assert len(people[:2].unique(dim=0)) == 2
 
 
 def test_same_seed_same_picture_and_people_differ() -> None:
@@ -197,6 +219,17 @@ def test_memory_does_not_grow_with_the_number_of_faces(monkeypatch: pytest.Monke
         ({"action_units": {}, "people": torch.zeros(1, 3)}, r"shape \(1, 3\)"),
         ({"action_units": {}, "scene": {"yaws": 1}}, "'yaws'"),
         ({"action_units": {}, "scene": {"yaw": math.inf}}, "yaw cannot be inf"),
+        ({"action_units": {}, "scene": {"roll": "a"}}, "roll cannot be 'a'"),
+        ({"action_units": {}, "scene": {"roll": None}}, "roll cannot be None"),
+        ({"action_units": {}, "scene": [0.0, 1.0]}, "a scene cannot be a list"),
+        ({"action_units": {}, "scene": np.zeros((1, 3))}, r"shape \(1, 3\)"),
+        ({"action_units": {}, "people": 1.5}, "unknown person 1.5"),
+        ({"action_units": {}, "people": np.array([-1])}, "unknown person -1"),
+        ({"action_units": {}, "people": np.array([True])}, "unknown person True"),
+        ({"action_units": np.zeros((1, 5))}, r"shape \(1, 5\)"),
+        ({"action_units": np.array(["6=1"])}, "array of <U3 cannot be drawn"),
+        ({"action_units": [[0.5] * 17]}, "action units cannot be a list"),
+        ({"action_units": None}, "action units cannot be a NoneType"),
         ({"action_units": torch.zeros(2, 17), "people": [1, 2, 3]}, "2 action units for 3 faces"),
     ],
 )

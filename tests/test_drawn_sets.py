@@ -149,6 +149,12 @@ def test_impossible_sizes(size: int) -> None:
         load_drawn("drawn-studio", size=size)
 
 
+def test_a_part_without_faces_is_none() -> None:
+    splits = load_drawn("drawn-studio", size=1, show_progress=False)
+    (table,) = splits.parts().values()
+    assert len(table) == 1
+
+
 def test_unknown_set() -> None:
     with pytest.raises(InputError, match="drawn-tame"):
         load_drawn("drawn-tame")

@@ -6,8 +6,10 @@ import errno
 import json
 import os
 import subprocess
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +24,7 @@ from fertutor.errors import InputError
 from fertutor.evaluation import ledger
 from fertutor.evaluation.release import release
 from fertutor.evaluation.report import Report, evaluate, predict_probabilities, wilson_interval
+from fertutor.evaluation.units import count_units
 from fertutor.faces.table import FaceTable
 from fertutor.files import replacing
 
@@ -95,6 +98,28 @@ def test_flip_averaging_is_the_mean_over_mirror_images() -> None:
     averaged = predict_probabilities(network, images, tta=True)
     assert torch.allclose(averaged, (both[0] + both[1]) / 2, atol=1e-6)
     assert torch.allclose(averaged, predict_probabilities(network, images.flip(-1), tta=True), atol=1e-6)
+
+
+def test_a_command_shows_how_far_it_is_and_the_library_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[bool] = []
+
+    def watched(items: Iterable[Any], label: str, total: int | None = None, show: bool = True) -> Any:
+        shown.append(show)
+        return items
+
+    monkeypatch.setattr("fertutor.evaluation.report.progress", watched)
+    monkeypatch.setattr("fertutor.evaluation.units.progress", watched)
+    for words in (["evaluate", "drawn"], ["compare", "drawn", "drawn"], ["units", "drawn"]):
+        shown.clear()
+        assert main([*words, "drawn-studio", "--ledger", str(tmp_path)]) == 0
+        assert shown and all(shown)
+    shown.clear()
+    evaluate(Oracle(), table([1], [1]))
+    fertutor.compare(Oracle(), Oracle(), table([1], [1]))
+    count_units(Oracle(), table([1], [1]))
+    assert shown and not any(shown)
 
 
 def test_dropout_is_off_in_evaluation_and_back_on_after() -> None:
@@ -227,7 +252,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(
     for place in (tmp_path / "file", tmp_path / "file" / "folder"):
         assert main(["evaluate", weights, "drawn-studio", "--ledger", str(place)]) == 1
         (said,) = capsys.readouterr().err.splitlines()
-        assert str(place) in said and "check the name" in said
+        assert f"{place} cannot be written to (Not a directory): name another folder" in said
     assert (tmp_path / "file").read_text() == "precious"
 
 

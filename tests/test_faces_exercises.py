@@ -18,7 +18,9 @@ figures = pytest.importorskip("fertutor.figures.faces")
 
 def test_scowl() -> None:
     check = exercises.check_scowl
-    assert check(lambda hit, other, angry: hit * angry / (hit * angry + other * (1 - angry)))
+    answer = check(lambda hit, other, angry: hit * angry / (hit * angry + other * (1 - angry)))
+    assert answer
+    assert "most scowls may be of other moments, even if anger makes them likelier" in answer.reason
     assert "not how many scowls" in check(lambda hit, other, angry: hit).reason
     assert "how frequent" in check(lambda hit, other, angry: hit / (hit + other)).reason
     assert "all scowls" in check(lambda hit, other, angry: hit * angry).reason

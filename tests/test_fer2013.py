@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import struct
+import sys
 import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,6 +136,8 @@ def test_image_folders(tmp_path, faces, prefixes):
         name = f"{usage}_{number}.png" if prefixes else f"{number:03}.png"
         Image.fromarray(image.reshape(48, 48)).save(folder / name)
     (tmp_path / "train" / "happy" / ".DS_Store").write_bytes(b"no image")
+    (tmp_path / "train" / "happy" / "._0.png").write_bytes(b"what macOS writes beside an image")
+    (tmp_path / "train" / ".ipynb_checkpoints").mkdir()
     splits = load_faces("fer2013", tmp_path)
     sizes = {part: len(table) for part, table in splits.parts().items()}
     assert sizes == ({"train": 40, "val": 9, "test": 8} if prefixes else {"train": 40, "test": 17})
@@ -150,6 +155,22 @@ def test_other_image_sizes_are_resized_and_said(tmp_path):
     splits = load_faces("fer2013", tmp_path)
     assert (splits.train.images.int() - 200).abs().max() <= 1
     assert any("resized" in note for note in splits.notes)
+
+
+def test_sixteen_bit_transparent_and_turned_pictures_are_read_as_everywhere(tmp_path):
+    folder = tmp_path / "train" / "happy"
+    folder.mkdir(parents=True)
+    ramp = np.linspace(0, 65535, 48 * 48).astype(np.uint16).reshape(48, 48)
+    upright = Image.fromarray((ramp // 256).astype(np.uint8))
+    Image.fromarray(ramp).save(folder / "a.png")
+    Image.new("RGBA", (48, 48), (0, 0, 0, 0)).save(folder / "b.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save(folder / "c.png", exif=exif)
+    deep, clear, turned = load_faces("fer2013", tmp_path).train.images[:, 0].numpy()
+    assert np.array_equal(deep, np.asarray(upright))
+    assert (clear == 255).all()
+    assert np.array_equal(turned, np.asarray(upright))
 
 
 # the pixels
@@ -223,6 +244,18 @@ def test_majority_rule_and_soft_targets(with_votes, faces, labels, kept):
     torch.testing.assert_close(train.votes.sum(1), torch.ones(len(train)))
     neutral = train.votes[train.labels == EXPRESSIONS.index("neutral")][0]
     torch.testing.assert_close(neutral[[4, 6]], torch.tensor([4 / 9, 5 / 9]))
+
+
+def test_a_blank_line_ends_the_votes_but_does_not_part_them(with_votes):
+    before = load_faces("fer2013", with_votes, labels="ferplus").notes
+    path = with_votes / "fer2013new.csv"
+    text = path.read_text()
+    path.write_text(text + "\n  \n")
+    assert load_faces("fer2013", with_votes, labels="ferplus").notes == before
+    lines = text.splitlines(keepends=True)
+    path.write_text("".join([*lines[:5], "\n", *lines[5:]]))
+    with pytest.raises(InputError, match=r"row 5 \(line 6\): it is empty"):
+        load_faces("fer2013", with_votes, labels="ferplus")
 
 
 def test_dropped_rows_are_said(with_votes):
@@ -512,3 +545,16 @@ def test_image_folders_are_cached_and_changes_noticed(tmp_path, cache, monkeypat
     assert load_faces("fer2013", tmp_path).train.images[1].unique().tolist() == [200]
     (folder / "a.png").unlink()
     assert len(load_faces("fer2013", tmp_path).train) == 1
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are Unicode there")
+def test_a_file_name_that_is_not_unicode_can_be_read(tmp_path, cache):
+    folder = tmp_path / "train" / "sad"
+    folder.mkdir(parents=True)
+    path = folder / os.fsdecode(b"caf\xe9.png")
+    Image.new("L", (48, 48), 9).save(path)
+    set_age(path, 60)
+    assert len(load_faces("fer2013", tmp_path).train) == 1
+    named = Path(shutil.copytree(tmp_path, tmp_path / os.fsdecode(b"f\xe9r")))
+    assert len(load_faces("fer2013", named).train) == 1
+    assert len(caches(cache)) == 2

@@ -12,7 +12,8 @@ import pytest
 from conftest import ROOT
 
 FLOORS = (
-    ("errors", "files", "mode", "progress"),
+    ("errors",),
+    ("files", "mode", "progress"),
     ("expressions",),
     ("faces",),
     ("network",),

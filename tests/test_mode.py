@@ -1,4 +1,4 @@
-"""Eval mode for the while: a layer that its owner has frozen must not learn again because somebody looked."""
+"""Where a network is, and eval mode for the while: a layer that its owner has frozen must not learn again because somebody looked."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ import torch
 from torch import nn
 
 import fertutor
+from fertutor.evaluation.leakage import linear_probe
 from fertutor.evaluation.units import count_units
 from fertutor.faces.photo import predict_photo
 from fertutor.faces.table import FaceTable
-from fertutor.mode import evaluating
+from fertutor.figures.occlusion import draw_nine
+from fertutor.mode import device_of, evaluating
 from fertutor.network.export import export_network
 from fertutor.saliency.by_expression import predicted
 from fertutor.saliency.occlusion import occlude
 from fertutor.saliency.rivals import rival_maps
 from fertutor.saliency.scores import deletion
+from fertutor.training.augment import Augmentation
+from fertutor.training.device import choose_setting
+from fertutor.training.teachers import taught
 
 GREY = torch.randint(0, 256, (3, 1, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 FACES, LABELS = GREY.float() / 255, torch.tensor([0, 3, 6])
@@ -33,6 +38,7 @@ LOOKS: dict[str, Callable[[nn.Module], object]] = {
     "predicted": lambda network: predicted(network, TABLE).tolist(),
     "deletion": lambda network: deletion(network, FACES, FACES[:, 0], LABELS, steps=2).tolist(),
     "gradient": lambda network: rival_maps(network, FACES, LABELS, "gradient").tolist(),
+    "nine": lambda network: draw_nine(network, FACES, LABELS).get_label(),
 }
 """Everything that asks a network something on the quiet."""
 
@@ -59,6 +65,38 @@ def test_a_look_is_in_eval_mode_and_leaves_every_module_in_its_own(name: str, ne
     assert modes(network) == before
     assert all(map(torch.equal, numbers, network.state_dict().values()))
     assert said == LOOKS[name](network.eval())
+
+
+def test_a_network_is_where_its_numbers_are() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("scale", torch.ones(1, device="meta"), persistent=False)
+
+    assert device_of(nn.Linear(1, 1, device="meta")) == device_of(Scaled()) == torch.device("meta")
+    assert device_of(nn.Flatten()) == torch.device("cpu")
+
+
+def test_a_network_without_numbers_is_asked_like_any_other() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.AdaptiveAvgPool1d(7))
+    assert fertutor.evaluate(network, TABLE).n == 3
+    assert predicted(network, TABLE).shape == (3,)
+    assert occlude(network, FACES, 24, 24).drop.shape == (3, 48, 48)
+    assert len(predict_photo(network, np.zeros((48, 48), np.uint8), whole=True)) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_faces_may_be_elsewhere_than_the_network() -> None:
+    network = fertutor.AttentionalCNN().eval()
+    setting = choose_setting("cpu", "fp32")
+    for table in (TABLE, TABLE.to("cuda")):
+        for device in ("cpu", "cuda"):
+            assert count_units(network.to(device), table).theta is not None
+        votes = taught(table, [network], 0.5, Augmentation(), seed=0, setting=setting).votes
+        assert votes is not None
+        assert votes.device == table.labels.device
+        assert 0 <= linear_probe(table, torch.tensor([0, 1]), torch.tensor([2])) <= 1
+    assert draw_nine(network.to("cuda"), FACES, LABELS).get_label()
 
 
 def test_an_export_leaves_every_module_in_its_own_mode(network: nn.Module, tmp_path: Path) -> None:

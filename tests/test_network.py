@@ -43,6 +43,17 @@ def test_both_readings_agree_while_the_transformer_is_the_identity() -> None:
     assert torch.allclose(networks[0](x), networks[1](x), atol=1e-5)
 
 
+@pytest.mark.parametrize("sampler", ["features", "input"])
+def test_no_faces_leave_gradients_of_nought(sampler: str) -> None:
+    """As one of several processes may have none of a last batch, and its gradients are waited for."""
+    network = fertutor.AttentionalCNN(sampler=sampler)
+    logits = network(torch.rand(0, 1, 48, 48))
+    assert logits.shape == (0, 7)
+    logits.sum().backward()
+    for name, value in network.named_parameters():
+        assert value.grad is not None and not value.grad.any(), name
+
+
 def test_the_two_readings_differ_once_the_transformer_moves() -> None:
     networks = [fertutor.AttentionalCNN(sampler).eval() for sampler in ("features", "input")]
     with torch.no_grad():

@@ -46,7 +46,10 @@ def test_reach(answer: tuple[int, int], word: str) -> None:
 
 def test_points_at() -> None:
     assert trust.check_points_at(lambda m, mask: bool(mask.flatten()[m.argmax()]))
-    assert not trust.check_points_at(lambda m, mask: bool(mask.flatten()[m.abs().argmax()]))
+    by_size = trust.check_points_at(lambda m, mask: bool(mask.flatten()[m.abs().argmax()]))
+    assert not by_size
+    assert by_size.reason.endswith("a large negative value is not high.")
+    assert "negative" not in trust.check_points_at(lambda m, mask: not mask.flatten()[m.argmax()]).reason
     assert "IndexError" in trust.check_points_at(lambda m, mask: bool(mask[m.argmax()])).reason
 
 

@@ -249,6 +249,20 @@ def test_an_array_that_is_no_picture_is_refused(array):
         open_photo(array)
 
 
+def test_the_bytes_of_an_upload_are_a_picture():
+    """ipywidgets 8 gives a memoryview."""
+    file = io.BytesIO()
+    Image.new("L", (30, 20), 77).save(file, format="PNG")
+    for content in (file.getvalue(), bytearray(file.getvalue()), memoryview(file.getvalue())):
+        assert open_photo(content).size == (30, 20)
+
+
+@pytest.mark.parametrize(("thing", "word"), [(None, "None"), (5, "int"), ([[0, 1]], "list")])
+def test_what_is_no_photograph_is_one_sentence(thing, word):
+    with pytest.raises(InputError, match=f"a photograph must be a file's path or bytes.* not {word}$"):
+        open_photo(thing)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3000), (3000, 1), (19, 19)])
 def test_a_sliver_has_no_face(shape):
     assert find_faces(open_photo(np.full(shape, 128, np.uint8))) == []

@@ -15,6 +15,7 @@ from fertutor import InputError, draw_faces, load_faces
 from fertutor.expressions import CKPLUS_LABELS, EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT, PROTOTYPES
 from fertutor.faces import ckplus, ferg, jaffe
 from fertutor.faces.lookalikes import write_ckplus, write_ferg, write_jaffe
+from fertutor.faces.many import read_faces
 from fertutor.faces.protocol import Protocol, divide
 from fertutor.faces.table import FaceTable
 
@@ -144,6 +145,26 @@ def test_jaffe_reads_names_in_any_case_and_suffix(trees):
     assert any(name.islower() for name in names)
     assert any(name.endswith(".tif") for name in names)
     assert whole("jaffe", trees["jaffe"]).counts() == dict.fromkeys(EXPRESSIONS, 10)
+
+
+def test_jaffe_passes_over_what_is_hidden(trees):
+    before = whole("jaffe", trees["jaffe"]).fingerprint()
+    (trees["jaffe"] / ".ipynb_checkpoints").mkdir()
+    (trees["jaffe"] / ".ipynb_checkpoints" / "KA-checkpoint.tiff").write_bytes(b"a copy")
+    (trees["jaffe"] / "._KA.AN1.39.tiff").write_bytes(b"what macOS writes beside an image")
+    assert whole("jaffe", trees["jaffe"]).fingerprint() == before
+
+
+def test_grey_files_are_turned_as_their_exif_says(tmp_path):
+    upright = Image.fromarray(np.arange(48 * 48, dtype=np.uint16).reshape(48, 48).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    paths = [tmp_path / "plain.png", tmp_path / "turned.png"]
+    upright.save(paths[0])
+    upright.transpose(Image.Transpose.ROTATE_90).save(paths[1], exif=exif)
+    plain, turned = read_faces(paths, "reading")
+    assert torch.equal(plain[0], torch.from_numpy(np.array(upright)))
+    assert torch.equal(turned, plain)
 
 
 def test_ckplus_crops_by_the_landmarks(trees):

@@ -23,7 +23,8 @@ from fertutor.figures.record import (
     draw_spread,
     plot_curves,
 )
-from fertutor.network.weights import build_network
+from fertutor.network.weights import build_network, kind_of
+from fertutor.training.defaults import DEFAULTS
 
 
 def test_every_training_of_the_ledger_can_stand_in_a_table() -> None:
@@ -125,6 +126,13 @@ def test_a_command_asks_for_the_very_training_of_its_entry() -> None:
         assert set_options(args) == {k: v for k, v in entry["options"].items() if k != "hold_out"}
     with pytest.raises(InputError, match="'survey' is not repeated"):
         record.command({"kind": "survey"})
+
+
+def test_what_a_command_leaves_out_is_what_train_chooses() -> None:
+    args = build_parser("train").parse_args(["train", "drawn-studio"])
+    network = first_network(args, 7)
+    chosen = {**vars(args), **network.config, "network": kind_of(network)}
+    assert {name: chosen[name] for name in DEFAULTS} == dict(DEFAULTS)
 
 
 @pytest.mark.parametrize("kind", ["attentional", "compact", "best", "deep"])

@@ -385,6 +385,10 @@ def test_one_cycle_rises_then_falls_to_nothing() -> None:
 def test_a_set_without_validation_faces_is_refused() -> None:
     with pytest.raises(InputError, match="blobs has no validation faces"):
         train(fertutor.AttentionalCNN(), FaceSplits("blobs", blobs(14), None, None), QUICK)
+    with pytest.raises(InputError, match="blobs has no validation faces"):
+        train(fertutor.AttentionalCNN(), FaceSplits("blobs", blobs(14), blobs(0), None), QUICK)
+    with pytest.raises(InputError, match="blobs has no training faces"):
+        train(fertutor.AttentionalCNN(), FaceSplits("blobs", blobs(0), blobs(14), None), QUICK)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

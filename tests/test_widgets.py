@@ -351,6 +351,24 @@ def test_a_value_that_cannot_be_shown_is_refused_in_a_sentence(make: Any, senten
 
 
 @pytest.mark.parametrize(
+    ("units", "sentence"),
+    [
+        ("12L=1", "'12L' is of one side, and the widget moves both: write 12$"),
+        ({"12r": 1}, "'12r' is of one side"),
+        ({3: 1}, "unknown action unit 3"),
+        ({12: 2}, "intensity 2 of action unit 12"),
+    ],
+)
+def test_action_units_that_cannot_be_shown_are_refused_like_everywhere(units: Any, sentence: str) -> None:
+    with pytest.raises(fertutor.InputError, match=sentence):
+        ActionUnitFace("paper", units)
+
+
+def test_action_units_may_be_written_as_everywhere() -> None:
+    assert ActionUnitFace("paper", {"AU6": 1, " 12": 0.5}).action_units == {"6": 1, "12": 0.5}
+
+
+@pytest.mark.parametrize(
     "widget", [OcclusionExplorer, TransformerExplorer, ActionUnitFace, ConfusionExplorer]
 )
 def test_a_widget_leaves_a_network_in_training_as_it_is(widget: Any, sent: list[Any]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import expanded, refuse_unwritable
 from .seed_option import seed
-from .set_options import add_set_options, options_in_name, set_options
+from .set_options import add_labels_option, add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
     from ..evaluation.baselines import FittedBaseline
@@ -24,12 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     parser.add_argument("--method", default="all", choices=("all", *METHODS))
     parser.add_argument("--split", default="val", choices=("val", "test"))
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--limit", type=int, help="fit on this many training faces only, stratified")
     parser.add_argument("--seed", type=seed, default=0)
     parser.add_argument("--json", action="store_true", help="print the ledger entries as one JSON list")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entries (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entries (default: results)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger, reproductions
     from ..evaluation.baselines import fit_baseline
 
+    refuse_unwritable(args.ledger or ledger.results_folder())
     options = set_options(args)
     train, table = _faces(args, options)
     place = "-".join([args.dataset, args.labels, *options_in_name(options), args.split])

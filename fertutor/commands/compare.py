@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from .set_options import add_set_options, chosen_split
+from ..files import expanded, refuse_unwritable
+from .set_options import add_labels_option, add_set_options, chosen_split
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,12 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     parser.add_argument("--split", default="val", choices=("train", "val"))
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--tta", action="store_true", help="average each face with its mirror image")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -30,10 +30,11 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation.comparison import compare
     from ..network.weights import load_network, name_of_weights, weights_path
 
+    refuse_unwritable(args.ledger or ledger.results_folder())
     first, second = (load_network(weights) for weights in (args.weights, args.other))
     paths = [weights_path(weights) for weights in (args.weights, args.other)]
     table, options = chosen_split(args, args.labels)
-    found = compare(first, second, table, tta=args.tta, device=args.device)
+    found = compare(first, second, table, tta=args.tta, device=args.device, show_progress=True)
     names = [name_of_weights(path) for path in paths]
     entry = {
         "kind": "comparison",

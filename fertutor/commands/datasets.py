@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from ..expressions import LABELS
 from .set_options import add_set_options, options_in_name, set_options
 
 
@@ -14,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the set's name and its options."""
     parser.add_argument("dataset", metavar="NAME", nargs="?", help="a face set; none lists them all")
     parser.add_argument("--root", help="folder where it lies (default: its name below $FERTUTOR_DATA)")
-    parser.add_argument("--labels", default="original", help="original, ferplus or ferplus8 (fer2013 only)")
+    parser.add_argument("--labels", default=LABELS[0], help=f"one of {', '.join(LABELS)} (fer2013 only)")
     add_set_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     parser.add_argument("--record", action="store_true", help="also write the survey to the ledger")

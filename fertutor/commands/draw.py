@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..files import expanded
 from .output_files import refuse_replacing, write_png
 from .seed_option import seed
 
@@ -34,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scene", default="", metavar="LIST", help='e.g. "yaw=0.3,light_x=0.8,hand=1"')
     parser.add_argument("--wild", action="store_true", help="photograph it as carelessly as the web does")
     parser.add_argument("--seed", type=seed, default=0, help="seed of what --wild leaves to chance")
-    parser.add_argument("--mask", type=Path, metavar="FILE", help="also write which pixels moved, as PNG")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="PNG file to write")
+    parser.add_argument("--mask", type=expanded, metavar="FILE", help="also write which pixels moved, as PNG")
+    parser.add_argument("--out", type=expanded, required=True, metavar="FILE", help="PNG file to write")
 
 
 def run(args: argparse.Namespace) -> None:

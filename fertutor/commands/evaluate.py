@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .set_options import add_set_options, chosen_split
+from ..files import expanded, refuse_unwritable
+from .set_options import add_labels_option, add_set_options, chosen_split
 
 if TYPE_CHECKING:
     from ..evaluation.report import Report
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     parser.add_argument("--split", default="val", choices=("train", "val", "test"))
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument(
         "--tta",
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--json", action="store_true", help="print the report as one JSON value")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
     parser.add_argument(
         "--no-ledger", action="store_true", help="record nothing; not allowed for a test split"
     )
@@ -43,10 +43,12 @@ def run(args: argparse.Namespace) -> None:
 
     if args.split == "test" and args.no_ledger:
         raise InputError("a test split is opened on the record only: leave out --no-ledger")
+    if not args.no_ledger:
+        refuse_unwritable(args.ledger or ledger.results_folder())
     network = load_network(args.weights)
     table, options = chosen_split(args, args.labels)
-    report = evaluate(network, table, tta=args.tta, device=args.device)
-    plain = evaluate(network, table, device=args.device) if args.tta else report
+    report = evaluate(network, table, tta=args.tta, device=args.device, show_progress=True)
+    plain = evaluate(network, table, device=args.device, show_progress=True) if args.tta else report
     path = weights_path(args.weights)
     name = name_of_weights(path)
     entry = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..files import expanded
 from .output_files import refuse_replacing
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--whole", action="store_true", help="the photograph is one face already, framed as in FER-2013"
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the map as PNG")
+    parser.add_argument("--out", type=expanded, metavar="FILE", help="write the map as PNG")
     parser.add_argument("--json", action="store_true", help="print the numbers as one JSON value")
 
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
 
     size, stride = _whole(args.size), _whole(args.stride)
     Windows(size, stride, args.edge)  # a wrong size is named before anything is read
-    inputs = {"IMAGE": Path(args.image), "WEIGHTS": weights_path(args.weights)}
+    inputs = {"IMAGE": expanded(args.image), "WEIGHTS": weights_path(args.weights)}
     refuse_replacing({"--out": args.out}, inputs)
     network = load_network(args.weights)
     network.to(choose_setting(args.device, "fp32").device)
@@ -167,11 +168,11 @@ def _set_face(image: str, root: str | None) -> tuple[Tensor, int]:
 
 def _photo_face(image: str, whole: bool) -> Tensor:
     from ..faces.photo import crop_face, find_faces, open_photo
+    from ..faces.pictures import centred_square
 
     photo = open_photo(image)
     if whole:
-        side = min(photo.size)
-        return crop_face(photo, ((photo.width - side) // 2, (photo.height - side) // 2, side, side))
+        return crop_face(photo, centred_square(photo))
     boxes = find_faces(photo)
     if not boxes:
         raise InputError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files import expanded
 from .output_files import refuse_replacing, write_png
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", metavar="PHOTO", help="any image file that Pillow reads")
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     parser.add_argument(
-        "--annotated", type=Path, metavar="FILE", help="also write the photo with boxes, as PNG"
+        "--annotated", type=expanded, metavar="FILE", help="also write the photo with boxes, as PNG"
     )
     parser.add_argument(
         "--whole",
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
     from ..faces.photo import annotate, open_photo, predict_photo
     from ..network.weights import load_network, weights_path
 
-    inputs = {"PHOTO": Path(args.photo), "WEIGHTS": weights_path(args.weights)}
+    inputs = {"PHOTO": expanded(args.photo), "WEIGHTS": weights_path(args.weights)}
     refuse_replacing({"--annotated": args.annotated}, inputs)
     network = load_network(args.weights)
     photo = open_photo(args.photo)

@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files import expanded, refuse_unwritable
 from .recipe_options import add_recipe_options, chosen_recipe
 from .seed_option import seed
-from .set_options import add_set_options, options_in_name, set_options
+from .set_options import add_labels_option, add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
     from ..evaluation.report import Report
@@ -20,15 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the set and what may differ from the paper."""
     parser.add_argument("dataset", metavar="DATASET", help="fer2013, ckplus, jaffe, ferg or a drawn stand-in")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     add_recipe_options(parser)
     parser.add_argument("--sampler", default="features", choices=("features", "input", "none"))
     parser.add_argument("--seed", type=seed, default=0, help="of the training")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--out", type=Path, help="the run's folder (default: runs/reproduce-…)")
+    parser.add_argument("--out", type=expanded, help="the run's folder (default: runs/reproduce-…)")
     parser.add_argument(
-        "--ledger", type=Path, help="folder of the ledger entries; the book's page is then left"
+        "--ledger", type=expanded, help="folder of the ledger entries; the book's page is then left"
     )
 
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     from ..faces.catalogue import load_faces
     from ..network.attentional import AttentionalCNN
     from ..training.checkpoint import FILE
-    from ..training.loop import refuse_unwritable, train
+    from ..training.loop import train
     from ..training.recipes import changed_numbers
 
     options = set_options(args)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import expanded, refuse_unwritable
 from .seed_option import seed
-from .set_options import add_set_options, set_options
+from .set_options import add_labels_option, add_set_options, set_options
 from .train import hold_out_of
 
 
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--recipe", default="paper-fixed", help="a named recipe (default: paper-fixed)")
     parser.add_argument("--network", default="attentional", help="a kind of network (default: attentional)")
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="sqlite:///runs/search.db",
         help="an Optuna storage, which several workers may share (default: sqlite:///runs/search.db)",
     )
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
     from ..training.recipes import find_recipe
     from ..training.search import search
 
+    refuse_unwritable(args.ledger or ledger.results_folder())
     ranges = dict(_range(text) for text in args.over)
     options = set_options(args)
     splits = hold_out_of(

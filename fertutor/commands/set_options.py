@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..expressions import LABELS
 from .seed_option import seed
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ BELONG_TO = {
     "contempt": ("ckplus",),
 }
 """Option → the sets that have it."""
+
+
+def add_labels_option(parser: argparse.ArgumentParser) -> None:
+    """Add the choice among the labels of FER-2013."""
+    parser.add_argument("--labels", default=LABELS[0], choices=LABELS)
 
 
 def add_set_options(parser: argparse.ArgumentParser) -> None:

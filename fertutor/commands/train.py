@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..files import expanded, refuse_unwritable
+from ..training.defaults import DEFAULTS
 from .recipe_options import add_recipe_options, changes, chosen_recipe
 from .seed_option import seed
-from .set_options import add_set_options, options_in_name, set_options
+from .set_options import add_labels_option, add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,17 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is trained, on what, how and where to."""
     parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
-    parser.add_argument("--labels", default="original", choices=("original", "ferplus", "ferplus8"))
+    add_labels_option(parser)
     add_set_options(parser)
     add_recipe_options(parser)
-    parser.add_argument("--network", help="a kind of network (default: attentional)")
+    parser.add_argument("--network", help=f"a kind of network (default: {DEFAULTS['network']})")
     parser.add_argument("--sampler", choices=("features", "input", "none"), help="where the attention acts")
     parser.add_argument("--channels", type=int, help="kernels of each convolution of the trunk")
     parser.add_argument("--dropout", type=float, help="probability, instead of the network's own")
     parser.add_argument(
         "--hold-out", type=float, metavar="SHARE", help="validate on this share of the training faces instead"
     )
-    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--seed", type=seed, default=DEFAULTS["seed"])
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
@@ -50,12 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hold-out only teachers that were trained with the same",
     )
     parser.add_argument(
-        "--teacher-share", type=float, default=0.7, help="of the teachers in each target (default: 0.7)"
+        "--teacher-share",
+        type=float,
+        default=DEFAULTS["teacher_share"],
+        help="of the teachers in each target (default: %(default)s)",
     )
-    parser.add_argument("--out", type=Path, help="the run's folder (default: runs/DATASET-…)")
+    parser.add_argument("--out", type=expanded, help="the run's folder (default: runs/DATASET-…)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--note", default="", help="a sentence for the ledger")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -65,7 +70,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
     from ..network.weights import kind_of
-    from ..training.loop import refuse_unwritable, train
+    from ..training.loop import train
     from ..training.objective import penalised_layers
 
     recipe = chosen_recipe(args)
@@ -145,7 +150,7 @@ def first_network(args: argparse.Namespace, classes: int) -> nn.Module:
     given = {name: getattr(args, name) for name in ("network", "sampler", "channels", "dropout")}
     built = {name: value for name, value in given.items() if value is not None}
     if not args.start:
-        return build_network(built.pop("network", "attentional"), classes=classes, **built)
+        return build_network(built.pop("network", DEFAULTS["network"]), classes=classes, **built)
     if built:
         raise InputError(f"{args.start} brings its own network: leave out --{next(iter(built))}, or --from")
     return load_network(args.start)
@@ -158,7 +163,7 @@ def taught_splits(
     from ..evaluation import ledger
     from ..network.weights import load_network, weights_path
     from ..training.device import choose_setting
-    from ..training.loop import refuse_old_run, refuse_unwritable
+    from ..training.loop import refuse_old_run
     from ..training.teachers import load_votes, save_votes, taught
 
     if splits.train is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
+from ..files import expanded, refuse_unwritable
 from .set_options import add_set_options, chosen_split
 
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="val", choices=("train", "val"))
     add_set_options(parser)
     parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")
-    parser.add_argument("--ledger", type=Path, help="folder of the ledger entry (default: results)")
+    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -26,10 +26,11 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation.units import count_units
     from ..network.weights import load_network, name_of_weights, weights_path
 
+    refuse_unwritable(args.ledger or ledger.results_folder())
     network, path = load_network(args.weights), weights_path(args.weights)
     table, options = chosen_split(args, "original")
     name = name_of_weights(path)
-    units = count_units(network, table)
+    units = count_units(network, table, show_progress=True)
     entry = {
         "kind": "units",
         "weights": name,

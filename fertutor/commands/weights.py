@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
+
+from ..files import expanded
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,8 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the cards as one JSON value")
     group = parser.add_argument_group("releasing a network (for maintainers)")
     group.add_argument("--release", metavar="NAME", help="release a run's best network under this name")
-    group.add_argument("--run", type=Path, help="folder of the run")
-    group.add_argument("--entry", type=Path, help="the run's ledger entry")
+    group.add_argument("--run", type=expanded, help="folder of the run")
+    group.add_argument("--entry", type=expanded, help="the run's ledger entry")
     group.add_argument("--summary", help="one sentence for the card")
 
 

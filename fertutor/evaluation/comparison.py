@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from torch import nn
@@ -46,14 +47,17 @@ class Comparison:
         half = Z * math.sqrt(parted) / self.n
         return self.difference - half, self.difference + half
 
-    @property
+    @cached_property
     def p_value(self) -> float:
         """McNemar's exact two-sided test: how often luck alone would part them as unevenly (McNemar 1947).
 
         Were the networks equally good, each face on which they part would be a fair coin.
         """
         parted = self.first + self.second
-        tail = sum(math.comb(parted, wins) for wins in range(min(self.first, self.second) + 1))
+        ways = tail = 1  # of the fairer coin to win 0 times; each binomial coefficient makes the next
+        for wins in range(min(self.first, self.second)):
+            ways = ways * (parted - wins) // (wins + 1)
+            tail += ways
         return min(1.0, 2 * tail / 2**parted)
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,7 +72,13 @@ class Comparison:
 
 
 def compare(
-    first: nn.Module, second: nn.Module, table: FaceTable, *, tta: bool = False, device: str = "auto"
+    first: nn.Module,
+    second: nn.Module,
+    table: FaceTable,
+    *,
+    tta: bool = False,
+    device: str = "auto",
+    show_progress: bool = False,
 ) -> Comparison:
     """Compare two networks face by face.
 
@@ -78,7 +88,8 @@ def compare(
         >>> fertutor.compare(best, compact, splits.val).difference
     """
     one, other = (
-        answers(network, table, tta=tta, device=device) == table.labels.cpu() for network in (first, second)
+        answers(network, table, tta=tta, device=device, show_progress=show_progress) == table.labels.cpu()
+        for network in (first, second)
     )
     return Comparison(
         both=int((one & other).sum()),

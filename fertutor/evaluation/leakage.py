@@ -63,6 +63,6 @@ def linear_probe(table: FaceTable, train: Tensor, test: Tensor, penalty: float =
     targets = F.one_hot(table.labels[train], table.classes).double()
     targets = targets - targets.mean(0)
     # the dual form: as many equations as faces, not as pixels
-    weights = torch.linalg.solve(known @ known.T + penalty * torch.eye(len(known)).double(), targets)
+    weights = torch.linalg.solve(known @ known.T + penalty * torch.eye(len(known)).to(known), targets)
     scores = new @ (known.T @ weights)
     return float((scores.argmax(1) == table.labels[test]).double().mean())

@@ -1,6 +1,7 @@
 """The ledger: one JSON file a measured run, append-only.
 
 Every accuracy, curve and confusion matrix the book shows of a real set is read from here.
+Book chapter: *The record*.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from ..expressions import EXPRESSIONS
+from ..faces import fer2013
 
 OURS = "The proposed algorithm"
 """The paper's own row in each of its tables."""
@@ -68,7 +69,7 @@ FIGURE_8 = MappingProxyType(dict(zip(EXPRESSIONS, (328, 25, 99, 930, 450, 450, 1
 PRIVATE_TEST = MappingProxyType(
     {
         "original labels": MappingProxyType(
-            dict(zip(EXPRESSIONS, (491, 55, 528, 879, 594, 416, 626), strict=True))
+            dict(zip(EXPRESSIONS, fer2013.COUNTS["PrivateTest"], strict=True))
         ),
         "FER+, most votes of 8": MappingProxyType(
             dict(zip(EXPRESSIONS, (326, 23, 94, 929, 448, 446, 1279), strict=True))

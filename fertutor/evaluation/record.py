@@ -15,23 +15,12 @@ from typing import Any
 
 from ..errors import InputError
 from ..network.weights import own_dropout
+from ..training.defaults import DEFAULTS
 from ..training.recipes import OWN_OPTIONS, changed_numbers
 from . import paper
 from .report import wilson_interval
 
 Entries = Mapping[str, Mapping[str, Any]]
-
-
-DEFAULTS = (
-    ("labels", "original"),
-    ("network", "attentional"),
-    ("sampler", "features"),
-    ("channels", 10),
-    ("recipe", "paper"),
-    ("seed", 0),
-    ("teacher_share", 0.7),
-)
-"""What ``fertutor train`` chooses where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +191,7 @@ def command(entry: Mapping[str, Any]) -> str:
         chosen["teacher_share"] = teachers["share"]
     words = ["fertutor", "train", entry["dataset"]]
     for name, value in chosen.items():
-        if value is not None and (name, value) not in DEFAULTS:
+        if value is not None and DEFAULTS.get(name) != value:
             words += (
                 [f"--{name.replace('_', '-')}"]
                 if value is True

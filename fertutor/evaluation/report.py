@@ -1,6 +1,6 @@
 """How good a network is: accuracy with its interval, confusion matrix, per-class figures.
 
-Paper, sections 4.2 and 4.3.
+Paper, sections 4.2 and 4.3. Book chapter: *The record*.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import class_names
 from ..faces.table import FaceTable
-from ..mode import evaluating
+from ..mode import device_of, evaluating
+from ..progress import progress
 from ..training.device import choose_setting
 
 BATCH = 512
@@ -80,7 +81,14 @@ class Report:
         }
 
 
-def evaluate(network: nn.Module, table: FaceTable, *, tta: bool = False, device: str = "auto") -> Report:
+def evaluate(
+    network: nn.Module,
+    table: FaceTable,
+    *,
+    tta: bool = False,
+    device: str = "auto",
+    show_progress: bool = False,
+) -> Report:
     """Measure a network on a face table.
 
     Args:
@@ -88,6 +96,7 @@ def evaluate(network: nn.Module, table: FaceTable, *, tta: bool = False, device:
         table: the faces and their labels.
         tta: average the probabilities of each face and its mirror image.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        show_progress: draw a progress bar on stderr.
 
     Raises:
         InputError: when the table is empty or has other classes than the network.
@@ -96,18 +105,28 @@ def evaluate(network: nn.Module, table: FaceTable, *, tta: bool = False, device:
         >>> fertutor.evaluate(network, splits.val).accuracy
     """
     classes = table.classes
-    pairs = table.labels.cpu() * classes + answers(network, table, tta=tta, device=device)
+    said = answers(network, table, tta=tta, device=device, show_progress=show_progress)
+    pairs = table.labels.cpu() * classes + said
     return Report(torch.bincount(pairs, minlength=classes**2).view(classes, classes), tta)
 
 
-def answers(network: nn.Module, table: FaceTable, *, tta: bool = False, device: str = "auto") -> Tensor:
+def answers(
+    network: nn.Module,
+    table: FaceTable,
+    *,
+    tta: bool = False,
+    device: str = "auto",
+    show_progress: bool = False,
+) -> Tensor:
     """Return the most probable class of each face of a table, int64 ``(n,)`` on the CPU.
 
     Takes the arguments of :func:`evaluate`, and raises what it raises.
     """
     if not len(table):
         raise InputError("there are no faces to evaluate on: choose another split or set")
-    probabilities = predict_probabilities(network, table.images, tta=tta, device=device)
+    probabilities = predict_probabilities(
+        network, table.images, tta=tta, device=device, show_progress=show_progress
+    )
     classes = probabilities.shape[1]
     if classes != table.classes:
         labels, contempt = ("ferplus8", "keep") if classes == 8 else ("original or ferplus", "drop")
@@ -120,7 +139,12 @@ def answers(network: nn.Module, table: FaceTable, *, tta: bool = False, device: 
 
 @torch.no_grad()
 def predict_probabilities(
-    network: nn.Module, images: Tensor, *, tta: bool = False, device: str = "auto"
+    network: nn.Module,
+    images: Tensor,
+    *,
+    tta: bool = False,
+    device: str = "auto",
+    show_progress: bool = False,
 ) -> Tensor:
     """Return probabilities float32 ``(n, classes)`` on the CPU.
 
@@ -129,14 +153,15 @@ def predict_probabilities(
         images: uint8 ``(n, 1, 48, 48)``.
         tta: average each face's probabilities with its mirror image's.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        show_progress: draw a progress bar on stderr.
     """
     setting = choose_setting(device, "fp32")
-    home = next(network.parameters()).device
+    home = device_of(network)
     network.to(setting.device)
     try:
         parts = []
         with evaluating(network):
-            for batch in images.split(BATCH):
+            for batch in progress(images.split(BATCH), "evaluating", show=show_progress):
                 x = batch.to(setting.device).float().div_(255)
                 probabilities = network(x).softmax(1)
                 if tta:

@@ -14,9 +14,10 @@ from torch import Tensor, fx, nn
 
 from ..errors import InputError
 from ..faces.table import FaceTable
-from ..mode import evaluating
+from ..mode import device_of, evaluating
 from ..network.attention import AttentionNetwork
 from ..network.sampler import sample_affine
+from ..progress import progress
 
 
 @dataclass(frozen=True)
@@ -38,19 +39,20 @@ class Units:
         return {"live": {name: list(counts) for name, counts in self.live.items()}, "theta": self.theta}
 
 
-def count_units(network: nn.Module, table: FaceTable) -> Units:
+def count_units(network: nn.Module, table: FaceTable, *, show_progress: bool = False) -> Units:
     """Return which units answer to at least one face, and how θ differs between faces.
 
     Args:
         network: in any mode; it is measured in eval mode and left as it was.
-        table: the faces.
+        table: the faces, on any device.
+        show_progress: draw a progress bar on stderr.
 
     Raises:
         InputError: for a table without faces, or a network that torch.fx cannot trace.
     """
     if not len(table):
         raise InputError("units are counted on faces: this table has none")
-    thetas = []
+    thetas, device = [], device_of(network)
     # in eval mode before it is traced: what a forward method asks of its mode is fixed in the trace
     with evaluating(network), torch.inference_mode():
         try:
@@ -58,8 +60,8 @@ def count_units(network: nn.Module, table: FaceTable) -> Units:
             watch = _Watch(fx.GraphModule(network, graph))
         except Exception as error:  # tracing runs code that is not ours and fails in many ways
             raise InputError(f"{type(network).__name__} cannot be traced by torch.fx: {error}") from error
-        for rows in torch.arange(len(table)).split(256):
-            faces = table.images[rows].float() / 255
+        for images in progress(table.images.split(256), "counting units", show=show_progress):
+            faces = images.to(device).float() / 255
             watch.run(faces)
             if isinstance(network, AttentionNetwork) and network.localization is not None:
                 thetas.append(network.theta(faces).flatten(1))

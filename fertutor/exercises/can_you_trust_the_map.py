@@ -27,9 +27,12 @@ def check_points_at(points_at: Callable[[Tensor, Tensor], bool]) -> Verdict:
             return not_yet(f"your function returns {shown(answer)}, and True or False is asked for.")
         if answer != expected:
             row, column = divmod(int(saliency.argmax()), 16)
+            strongest = divmod(int(saliency.abs().argmax()), 16)
+            by_size = strongest != (row, column) and answer == bool(mask[strongest])
             return not_yet(
                 f"on a map of 12 by 16 the highest point lies at row {row} and column {column}, "
-                f"where the mask is {bool(mask[row, column])}; you say {answer}."
+                f"where the mask is {bool(mask[row, column])}; you say {answer}"
+                + (": a large negative value is not high." if by_size else ".")
             )
     return right("the highest point decides, wherever it is and whatever its sign.")
 

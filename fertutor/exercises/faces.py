@@ -43,7 +43,10 @@ def check_scowl(angry_given_scowl: Callable[[float, float, float], float]) -> Ve
         else:
             hint = "divide the angry scowls by all scowls, angry or not."
         return not_yet(f"{where}, {expected:.0%} of the scowls are angry, not {answer:.0%}: {hint}")
-    return right("angry scowls by all scowls. Where anger is rare, most scowls are not angry.")
+    return right(
+        "angry scowls by all scowls. Where anger is rare, most scowls may be of other moments, even if "
+        "anger makes them likelier."
+    )
 
 
 def check_agreement(agreement: Callable[[Collection[int], Collection[int]], float]) -> Verdict:

@@ -72,7 +72,8 @@ def files_signature(root: Path, paths: list[Path]) -> dict[str, Any]:
     for path in paths:
         status = path.stat()
         newest = max(newest, status.st_mtime_ns)
-        digest.update(f"{path.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+        line = f"{path.relative_to(root)}\0{status.st_size}\0{status.st_mtime_ns}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))  # a name may be in any encoding
     return {"path": str(root.resolve()), "files": digest.hexdigest(), "mtime_ns": newest}
 
 
@@ -86,7 +87,7 @@ def remember(kind: str, sign: Callable[[], dict[str, Any]], read: Callable[[], T
         read: reads the source.
     """
     signature = sign()
-    name = hashlib.sha256(signature["path"].encode()).hexdigest()[:16]
+    name = hashlib.sha256(signature["path"].encode("utf-8", "surrogateescape")).hexdigest()[:16]
     path = cache_folder() / f"{kind}-{name}.safetensors"
     cached = _load(path, signature)
     if cached is not None:

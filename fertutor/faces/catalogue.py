@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..expressions import LABELS
 from .table import FaceSplits
-
-LABELS = ("original", "ferplus", "ferplus8")
 
 
 @dataclass(frozen=True)

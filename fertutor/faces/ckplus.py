@@ -180,8 +180,8 @@ def _read_images(root: Path, paths: list[Path], sequences: str) -> Tensor:
 
     sources = [*paths, *(path for path in marks if path.is_file())]
     return remember(
-        # another choice of frames is another cache; 2: faces found by threads that shared a detector
-        f"ckplus-2-{sequences}",
+        # another choice of frames is another cache; 3: grey frames are turned as their EXIF says, too
+        f"ckplus-3-{sequences}",
         lambda: files_signature(root, sources),
         lambda: {"images": read_faces(paths, "reading CK+", frame)},
     )["images"]

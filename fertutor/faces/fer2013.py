@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..expressions import LABELS
 from . import ferplus
 from .fer2013_csv import USAGES, read_csv
 from .fer2013_folders import read_folders
@@ -19,6 +20,13 @@ from .table import SIDE, FaceSplits, FaceTable
 
 FULL_CSV_NAMES = ("fer2013.csv", "icml_face_data.csv")
 TRAINING_CSV_NAME = "train.csv"
+
+COUNTS = {
+    "Training": (3995, 436, 4097, 7215, 4830, 3171, 4965),
+    "PublicTest": (467, 56, 496, 895, 653, 415, 607),
+    "PrivateTest": (491, 55, 528, 879, 594, 416, 626),
+}
+"""Usage → faces of each expression by the set's own labels, as published."""
 
 FERPLUS_CLASSES = {"ferplus": 7, "ferplus8": 8}
 
@@ -54,7 +62,7 @@ def read_fer2013(
         table = FaceTable(tensors["images"].view(-1, 1, SIDE, SIDE), tensors["emotions"])
         usages = tensors["usages"]
     elif labels not in FERPLUS_CLASSES:
-        raise InputError(f"no labels are called {labels!r}: choose original, ferplus or ferplus8")
+        raise InputError(f"no labels are called {labels!r}: choose one of {', '.join(LABELS)}")
     else:
         if source.is_dir():
             raise InputError(

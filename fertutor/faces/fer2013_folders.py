@@ -15,7 +15,7 @@ from ..expressions import EXPRESSIONS
 from ..progress import progress
 from .cache import files_signature, remember
 from .fer2013_csv import USAGES
-from .pictures import open_picture
+from .pictures import open_grey
 from .table import SIDE
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -54,19 +54,20 @@ def read_folders(root: Path) -> dict[str, Tensor]:
     """
     found = find_files(root)
     paths = [path for _, _, path in found]
-    tensors = remember("fer2013-folders-1", lambda: files_signature(root, paths), lambda: _read(found))
+    # 2: 16-bit, transparent and turned pictures are read as by the other readers
+    tensors = remember("fer2013-folders-2", lambda: files_signature(root, paths), lambda: _read(found))
     unmarked = sum(path.parts[-3] == "test" and _named_usage(path) is None for path in paths)
     return {**tensors, "unmarked": torch.tensor(unmarked)}
 
 
 def find_files(root: Path) -> list[tuple[int, int, Path]]:
-    """Return ``(usage, expression, path)`` of every image below `root`, sorted."""
+    """Return ``(usage, expression, path)`` of every image below `root` that is not hidden, sorted."""
     found = []
     for part, folder_usage in PARTS.items():
-        folders = sorted(folder for folder in (root / part).glob("*") if folder.is_dir())
+        folders = sorted(folder for folder in (root / part).glob("[!.]*") if folder.is_dir())
         for folder in folders:
             emotion = _expression(folder)
-            for path in folder.iterdir():
+            for path in folder.glob("[!.]*"):
                 if path.suffix.lower() in SUFFIXES:
                     usage = _named_usage(path) or folder_usage
                     found.append((USAGES.index(usage), emotion, path))
@@ -106,7 +107,7 @@ def _read(found: list[tuple[int, int, Path]]) -> dict[str, Tensor]:
 
 def _read_grey(path: Path) -> tuple[NDArray[np.uint8], bool]:
     """Return the 2304 grey values of an image, and whether it had that size."""
-    picture = open_picture(path).convert("L")
+    picture = open_grey(path)
     fits = picture.size == (SIDE, SIDE)
     if not fits:
         picture = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)

@@ -61,6 +61,12 @@ def _read_rows(path: Path, reader: Iterator[list[str]], usages: tuple[str, ...])
     number = 0
     try:
         for number, row in enumerate(reader, start=1):
+            if not "".join(row).strip() and len(row) < 2:  # a blank line: only the file's end may be
+                if any("".join(rest).strip() for rest in reader):
+                    raise InputError(
+                        f"{path}, row {number} (line {number + 1}): it is empty; download {FILE_NAME} again"
+                    )
+                return
             yield _read_row(path, number, row, usages)
     except csv.Error as error:
         raise InputError(

@@ -17,6 +17,9 @@ from .many import read_faces
 from .protocol import Protocol, divide, number_subjects
 from .table import FaceSplits, FaceTable
 
+COUNTS = {"AN": 30, "DI": 29, "FE": 32, "HA": 31, "NE": 30, "SA": 31, "SU": 30}
+"""Expression code → images of it, as published."""
+
 PROTOCOL = Protocol(train=120, val=23, test=70, level_test=True)
 
 SUFFIXES = (".tiff", ".tif", ".png", ".jpg", ".jpeg")
@@ -48,7 +51,7 @@ def read_jaffe(root: str | Path, by_subject: bool = False, seed: int = 0) -> Fac
     files = _find(root)
     paths = [path for path, _, _ in files]
     tensors = remember(
-        "jaffe-1",
+        "jaffe-2",  # 2: grey pictures are turned as their EXIF says, too
         lambda: files_signature(root, paths),
         lambda: {"images": read_faces(paths, "reading JAFFE")},
     )
@@ -66,7 +69,8 @@ def _find(root: Path) -> list[tuple[Path, str, str]]:
     """Return path, person and expression code of every image, sorted by name."""
     found: dict[str, tuple[Path, str, str]] = {}
     for path in sorted(root.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if hidden or path.suffix.lower() not in SUFFIXES:
             continue
         stem = path.name[: -len(path.suffix)].upper()
         match = _NAME.fullmatch(stem)

@@ -16,11 +16,11 @@ from PIL import Image
 
 from ..expressions import CKPLUS_LABELS, FERG_LABELS, JAFFE_LABELS
 from ..files import replacing
+from . import jaffe
 from .ckplus import EMOTIONS, EYES_AT, FRAME, IMAGES, LANDMARKS
 from .ferg import CHARACTERS
 
 JAFFE_PEOPLE = ("KA", "KL", "KM", "KR", "MK", "NA", "NM", "TM", "UY", "YM")
-JAFFE_COUNTS = {"AN": 30, "DI": 29, "FE": 32, "HA": 31, "NE": 30, "SA": 31, "SU": 30}
 
 CKPLUS_FRAMES = 4
 """Frames of a sequence, from neutral to the apex; the real ones have 4 to 71."""
@@ -40,7 +40,7 @@ def write_jaffe(root: str | Path, each: int | None = None, detail: int = 48, odd
         odd: one name in lower case, one ``.tif``, and a text file among the images.
     """
     root = Path(root)
-    counts = JAFFE_COUNTS if each is None else dict.fromkeys(JAFFE_COUNTS, each)
+    counts = jaffe.COUNTS if each is None else dict.fromkeys(jaffe.COUNTS, each)
     jobs = [(place % 10, code, place // 10 + 1) for code, count in counts.items() for place in range(count)]
     units = [_act(JAFFE_LABELS[code], _strength(take)) for _, code, take in jobs]
     pictures = _draw(units, [person for person, _, _ in jobs], detail)

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..progress import progress
-from .pictures import open_picture, upright_rgb
+from .pictures import centred_square, open_grey
 from .table import SIDE
 
 
@@ -36,10 +36,7 @@ def read_faces(
     faces = torch.empty(len(paths), 1, SIDE, SIDE, dtype=torch.uint8)
 
     def read(number: int) -> Tensor:
-        path = paths[number]
-        picture = open_picture(path)
-        grey = picture if picture.mode == "L" else upright_rgb(picture, str(path)).convert("L")
-        return frame(grey, number)
+        return frame(open_grey(paths[number]), number)
 
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
@@ -53,11 +50,8 @@ def read_faces(
 
 def whole_face(grey: Image.Image) -> Tensor:
     """Return the centred square of a grey picture as a face, uint8 ``(1, 48, 48)``."""
-    if grey.width != grey.height:
-        side = min(grey.size)
-        left, top = (grey.width - side) // 2, (grey.height - side) // 2
-        grey = grey.crop((left, top, left + side, top + side))
-    return to_face(grey)
+    left, top, width, height = centred_square(grey)
+    return to_face(grey.crop((left, top, left + width, top + height)))
 
 
 def to_face(grey: Image.Image) -> Tensor:

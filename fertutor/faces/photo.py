@@ -22,9 +22,10 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..expressions import COLOURS, class_names
-from ..mode import evaluating
+from ..files import expanded
+from ..mode import device_of, evaluating
 from .many import to_face
-from .pictures import check_size, decode_picture, open_picture, upright_rgb
+from .pictures import centred_square, check_size, decode_picture, open_picture, upright_rgb
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,8 +48,9 @@ CASCADES = (("haarcascade_frontalface_default.xml", 2), ("haarcascade_frontalfac
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels of the upright photograph."""
 
-Photo = str | Path | bytes | Image.Image | NDArray[Any]
-"""A file's path or bytes, a Pillow image, or uint8 ``(height, width)`` or ``(height, width, 3 or 4)``."""
+Photo = str | Path | bytes | bytearray | memoryview | Image.Image | NDArray[Any]
+"""A file's path or bytes (as an upload gives them), a Pillow image, or uint8 ``(height, width)`` or
+``(height, width, 3 or 4)``."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,12 @@ def predict_photo(network: nn.Module, image: Photo, *, whole: bool = False) -> l
         >>> predict_photo(fertutor.load_network("paper"), skimage.data.astronaut())[0].expression
     """
     photo = open_photo(image)
-    boxes = [_largest_square(photo)] if whole else find_faces(photo)
+    boxes = [centred_square(photo)] if whole else find_faces(photo)
     if not boxes:
         return []
     faces = torch.stack([crop_face(photo, box) for box in boxes])
-    device = next((value.device for value in network.parameters()), torch.device("cpu"))
     with evaluating(network), torch.no_grad():
-        probabilities = network(faces.to(device).float() / 255).softmax(1).cpu()
+        probabilities = network(faces.to(device_of(network)).float() / 255).softmax(1).cpu()
     return [PhotoFace(*found) for found in zip(boxes, faces, probabilities, strict=True)]
 
 
@@ -113,12 +114,12 @@ def open_photo(image: Photo) -> Image.Image:
 
     Raises:
         InputError: a file that is missing, empty, damaged, no image, or larger than
-            :data:`PHOTO_PIXELS` (refused before it is decoded).
+            :data:`PHOTO_PIXELS` (refused before it is decoded); or no :data:`Photo`.
     """
     if isinstance(image, str | Path):
-        return upright_rgb(open_picture(Path(image).expanduser(), PHOTO_PIXELS), str(image))
-    if isinstance(image, bytes):
-        return upright_rgb(decode_picture(image, PHOTO_PIXELS))
+        return upright_rgb(open_picture(expanded(image), PHOTO_PIXELS), str(image))
+    if isinstance(image, bytes | bytearray | memoryview):
+        return upright_rgb(decode_picture(bytes(image), PHOTO_PIXELS))
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4))):
             raise InputError(
@@ -126,6 +127,11 @@ def open_photo(image: Photo) -> Image.Image:
                 f"not {image.dtype} {image.shape}"
             )
         image = Image.fromarray(image)
+    if not isinstance(image, Image.Image):
+        raise InputError(
+            "a photograph must be a file's path or bytes, a Pillow image or a uint8 array, not "
+            f"{'None' if image is None else type(image).__name__}"
+        )
     check_size(image, PHOTO_PIXELS)
     return upright_rgb(image)
 
@@ -265,9 +271,3 @@ def _joint(a: Box, b: Box) -> int:
 def _within(box: tuple[int, ...], photo: Image.Image) -> Box:
     left, top, width, height = box
     return left, top, min(width, photo.width - left), min(height, photo.height - top)
-
-
-def _largest_square(photo: Image.Image) -> Box:
-    """Return the largest centred square of a picture that is one face."""
-    side = min(photo.size)
-    return (photo.width - side) // 2, (photo.height - side) // 2, side, side

@@ -64,6 +64,21 @@ def _decode(source: Path | io.BytesIO, name: str, empty: bool, pixel_limit: int)
     return picture
 
 
+def open_grey(path: Path) -> Image.Image:
+    """Return the image of a file as :func:`upright_rgb` has it, made grey (ITU-R 601 luma).
+
+    Raises:
+        InputError: as :func:`open_picture` and :func:`upright_rgb`.
+    """
+    return upright_rgb(open_picture(path), str(path)).convert("L")
+
+
+def centred_square(picture: Image.Image) -> tuple[int, int, int, int]:
+    """Return the largest centred square of a picture: left, top, width, height."""
+    side = min(picture.size)
+    return (picture.width - side) // 2, (picture.height - side) // 2, side, side
+
+
 def check_size(picture: Image.Image, pixel_limit: int, name: str = "the picture") -> None:
     """Refuse a picture of more than `pixel_limit` pixels, or of none."""
     width, height = picture.size

@@ -30,9 +30,14 @@ class Protocol:
     level_test: bool
 
     @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The images of each part."""
+        return self.train, self.val, self.test
+
+    @property
     def n(self) -> int:
         """The number of images in all."""
-        return self.train + self.val + self.test
+        return sum(self.sizes)
 
 
 def divide(

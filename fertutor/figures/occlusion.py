@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..expressions import class_names
+from ..mode import device_of, evaluating
 from ..saliency.by_expression import ExpressionMaps
 from ..saliency.occlusion import OcclusionMap, occlude, occluded_images
 from ..saliency.windows import Windows
@@ -64,7 +65,7 @@ def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor, size: int = 16)
     """Draw the paper's Figure 11: nine occluded images of each face, with what the network says of them.
 
     Args:
-        network: in eval mode.
+        network: faces → logits; it runs in eval mode and is left as it was.
         faces: uint8 or float ``(n, 1, 48, 48)``; the paper shows a happy and an angry one.
         labels: int64 ``(n,)``, the true classes.
         size: side of the squares; the nine stand in three rows of three.
@@ -78,9 +79,9 @@ def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor, size: int = 16)
     words = []
     for row, (face, label) in enumerate(zip(_grey(faces), labels.tolist(), strict=True)):
         pictures = occluded_images(face, windows)
-        with torch.no_grad():
-            said = network(pictures).argmax(1).tolist()
-        names = class_names(int(network(pictures[:1]).shape[1]))
+        with evaluating(network), torch.no_grad():
+            logits = network(pictures.to(device_of(network)))
+        said, names = logits.argmax(1).tolist(), class_names(logits.shape[1])
         for ax, hidden, guess in zip(axes[row], pictures, said, strict=True):
             mark = "✓" if guess == label else "✗"
             picture(ax, hidden, f"{mark} {names[guess]}")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..faces.table import SIDE
-from ..files import replacing
+from ..files import expanded, replacing
 from ..mode import evaluating
 
 OPSET = 20
@@ -42,13 +42,14 @@ def export_network(network: nn.Module, path: str | Path, batch: int | None = Non
     Example:
         >>> export_network(fertutor.load_network("paper"), "paper.onnx")
     """
+    path = expanded(path)
     faces = torch.rand(batch or 2, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     with evaluating(network), replacing(path) as temporary:
         write_onnx(network, {"faces": faces}, ["logits"], temporary, any_number=batch is None)
         difference = _name_theta_and_compare(network, faces, temporary)
         if difference > TOLERANCE:
             raise InputError(f"{path}: the exported probabilities differ from torch's by {difference:.1g}")
-    return Path(path)
+    return path
 
 
 def write_onnx(

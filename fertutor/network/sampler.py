@@ -63,5 +63,7 @@ def sample_affine(x: Tensor, theta: Tensor, padding: str = "zeros") -> Tensor:
     Returns:
         Float ``(n, c, h, w)``, bilinearly interpolated.
     """
+    if not len(x):  # torch refuses a grid of no maps; θ's layers still get their gradients, of 0
+        return x + theta.sum()
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     return F.grid_sample(x, grid.to(x.dtype), padding_mode=padding, align_corners=False)

@@ -20,7 +20,7 @@ from torch import nn
 from ..errors import InputError
 from ..expressions import EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT
 from ..faces.table import SIDE
-from ..files import replacing
+from ..files import expanded, replacing
 from .attentional import AttentionalCNN
 from .compact import BestCNN, CompactCNN
 from .deep import DeepCNN
@@ -75,7 +75,7 @@ def save_network(network: nn.Module, path: str | Path) -> Path:
         network: one of :data:`KINDS`.
         path: the file to write, by custom ``*.safetensors``.
     """
-    path = Path(path)
+    path = expanded(path)
     with replacing(path) as temporary:
         temporary.write_bytes(weights_bytes(network))
     return path
@@ -104,7 +104,7 @@ def weights_path(name_or_path: str | Path) -> Path:
     released = RELEASED / f"{name_or_path}.safetensors"
     if released.is_file():
         return released
-    path = Path(name_or_path)
+    path = expanded(name_or_path)
     if path.is_dir():
         raise InputError(f"{path} is a folder: name the .safetensors file in it")
     if not path.is_file():

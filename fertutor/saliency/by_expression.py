@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..expressions import class_names
 from ..faces.table import FaceTable
-from ..mode import evaluating
+from ..mode import device_of, evaluating
 from .occlusion import occlude
 from .scores import Interval, bootstrap, sparsity
 
@@ -161,7 +161,7 @@ def predicted(network: nn.Module, table: FaceTable) -> Tensor:
 
 @torch.no_grad()
 def _probabilities(network: nn.Module, table: FaceTable, batch: int = 256) -> Tensor:
-    device = next((value.device for value in network.state_dict().values()), torch.device("cpu"))
+    device = device_of(network)
     with evaluating(network):
         parts = [network(part.to(device).float() / 255).softmax(1) for part in table.images.split(batch)]
     return torch.cat(parts).to(table.images.device)

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from ..mode import evaluating
+from ..mode import device_of, evaluating
 from ..progress import progress
 from .incremental import follows, incremental_probabilities
 from .plan import Plan
@@ -99,7 +99,7 @@ def occlude(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    images = _as_float_images(images).to(_device_of(network))
+    images = _as_float_images(images).to(device_of(network))
     windows = Windows(size, stride, edge, *images.shape[-2:])
     batch = default_batch(images.device) if batch is None else batch
     if batch < 1:
@@ -220,11 +220,6 @@ def _checked_labels(labels: Tensor, clean: Tensor) -> Tensor:
     if int(labels.min()) < 0 or int(labels.max()) >= classes:
         raise ValueError(f"labels must lie in 0..{classes - 1}, not {labels.tolist()[:8]}")
     return labels.to(torch.int64)
-
-
-def _device_of(network: nn.Module) -> torch.device:
-    tensors = [*network.parameters(), *network.buffers()]
-    return tensors[0].device if tensors else torch.device("cpu")
 
 
 def default_batch(device: torch.device) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from ..mode import device_of
 from .layers import (
     TAKEN_IN,
     GlobalMean,
@@ -86,7 +87,7 @@ class Plan:
         self._network = weakref.ref(network)
         self.nodes = trace(network)
         self.windows, self.batch = windows, batch
-        self.device = next((t.device for t in network.state_dict().values()), torch.device("cpu"))
+        self.device = device_of(network)
         self.values: dict[fx.Node, Any] = self._example_values()
         self.rules: dict[fx.Node, Rule] = {}
         self.read_weights()

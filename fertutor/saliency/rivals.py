@@ -25,7 +25,7 @@ def rival_maps(network: nn.Module, images: Tensor, labels: Tensor, name: str, se
         images: float ``(n, 1, h, w)`` in [0, 1].
         labels: int64 ``(n,)``, the classes that the maps are about.
         name: ``"gradient"`` (absolute, of the logit), ``"integrated gradients"`` (absolute, from a
-            black image, 32 steps), ``"grad-cam"`` (at the trunk's last convolution) or
+            black image, 32 steps), ``"grad-cam"`` (at :func:`last_convolution`) or
             ``"random"``; captum makes the middle two.
         seed: of the random map.
 
@@ -68,6 +68,9 @@ def _gradient(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 def last_convolution(network: nn.Module) -> nn.Conv2d:
     """Return the last convolution that a network applies outside its localization network.
+
+    Of the network of Figure 3 that is the trunk's last; of compact and best it is the last of ``top``,
+    after the transformer.
 
     Raises:
         ValueError: when it has none.

@@ -1,4 +1,7 @@
-"""Where the occluding square stands: the sliding windows of section 4.4 and what they cover."""
+"""Where the occluding square stands: the sliding windows of section 4.4 and what they cover.
+
+Book chapter: *What does the network look at?*
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Augmentation of whole batches on the device: one bilinear sampling does all geometry.
 
 Paper, section 4.2: "flipping, small rotation, and small distortion".
+Book chapter: *Four data sets*.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from __future__ import annotations
 import copy
 import json
 import math
+import pickle
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..faces.table import FaceSplits, FaceTable
-from ..files import replacing
+from ..files import expanded, refuse_unwritable, replacing
 from ..network.weights import kind_of, save_network
 from ..progress import progress
 from .augment import augment
@@ -114,21 +114,22 @@ def train(
         resume: go on with the run in `out`.
         devices: processes on this machine that share each batch, one a GPU where there are GPUs;
             more than one needs `out`. Under ``torchrun`` leave it at 1.
-        report: called with one line an epoch; None prints it to stderr.
+        report: called with one line an epoch; None prints it to stderr. With `devices` above 1 another
+            process calls it: it must be a function that can be imported, no lambda.
 
     Raises:
         InputError: when the set has no training or validation faces or other expressions than the network,
             the recipe has a penalty and the network another shape than Figure 3, `out` cannot be written or
             already holds a run, the run in `out` was started with something else or has more epochs behind
-            it, or one of several processes ends early.
+            it, `report` cannot be sent to another process, or one of several processes ends early.
 
     Example:
         >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
         >>> run.best_val_accuracy
     """
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
-    if splits.train is None or splits.val is None:
-        raise InputError(f"{splits.name} has no {'training' if splits.train is None else 'validation'} faces")
+    if not splits.train or not splits.val:  # missing, or a table without rows
+        raise InputError(f"{splits.name} has no {'validation' if splits.train else 'training'} faces")
     classes: Any = network.classes  # a number in every kind of network
     if classes != splits.train.classes:
         raise InputError(
@@ -138,9 +139,11 @@ def train(
     if recipe.penalty:
         penalised_layers(network)
     setting = choose_setting(device, precision)
-    folder = None if out is None else Path(out)
+    folder = None if out is None else expanded(out)
     if devices < 1:
         raise InputError(f"devices must be 1 or more, not {devices}")
+    if devices > 1:
+        _refuse_unsendable(report)
     if folder is None:
         if resume or devices > 1:
             raise InputError("resuming a run and sharing it among devices need its folder: give out=")
@@ -177,18 +180,14 @@ def refuse_old_run(folder: Path) -> None:
             )
 
 
-def refuse_unwritable(folder: Path) -> None:
-    """Raise InputError where files cannot be written to a folder, which need not exist yet."""
+def _refuse_unsendable(report: Callable[[str], None] | None) -> None:
+    """Raise InputError where the processes of a run cannot be told what to report to."""
     try:
-        place = folder.absolute()
-        while not place.exists():
-            place = place.parent
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as error:
+        pickle.dumps(report)
+    except Exception as error:  # each object refuses in its own way
         raise InputError(
-            f"{folder} cannot be written to ({error.strerror or error}): name another folder, or check its "
-            "permissions"
+            f"report={getattr(report, '__name__', report)} cannot be sent to the processes of devices=: give "
+            "a function that can be imported, no lambda, or leave it out"
         ) from error
 
 

@@ -1,6 +1,7 @@
 """Search of a recipe's numbers on validation faces, by Optuna (an optional extra).
 
 Paper, section 3: λ "is tuned based on the model performance on the validation set".
+Book chapter: *The record*.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def taught(
         setting: where and in which precision the teachers run.
 
     Returns:
-        The table with votes float32 ``(n, classes)``.
+        The table with votes float32 ``(n, classes)``, on its device.
 
     Raises:
         InputError: for no teachers, a share out of range, or a teacher of another number of classes.
@@ -77,7 +77,7 @@ def taught(
                 f"a teacher tells {classes} expressions apart and the faces have {table.classes}: name "
                 "weights that were trained on such labels"
             )
-    said = torch.zeros(len(table), table.classes)
+    said = torch.zeros(len(table), table.classes, device=table.labels.device)
     for number, network in enumerate(networks):
         network.to(setting.device).to(memory_format=setting.memory_format)
         for view in range(VIEWS):
@@ -88,7 +88,7 @@ def taught(
                 x = x.to(memory_format=setting.memory_format)
                 with torch.autocast(setting.device, torch.bfloat16, enabled=setting.precision == "bf16"):
                     logits = network(x)
-                said[rows] += logits.float().softmax(1).cpu()
+                said[rows] += logits.float().softmax(1).to(said.device)
     own = soft_targets(table.labels, table.votes, table.classes, 0.0)
     return replace(table, votes=(1 - share) * own + share * said / (VIEWS * len(teachers)))
 
@@ -129,4 +129,4 @@ def load_votes(table: FaceTable, facts: dict[str, Any], folder: Path) -> FaceTab
             f"the run in {folder} was started with other {what}: resume it with what it was started with, or "
             "name another folder with --out"
         )
-    return replace(table, votes=votes)
+    return replace(table, votes=votes.to(table.labels.device))

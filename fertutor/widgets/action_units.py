@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import PROTOTYPES
 from ..faces.drawn import SCENE, TRAITS, UNITS, draw_faces, parse_action_units, read_action_units, read_people
-from ..mode import evaluating
-from .base import Answer, Explorer, device_of
+from ..mode import device_of, evaluating
+from .base import Answer, Explorer
 
 LARGE = 144
 """Side of the picture that the reader sees; the network sees 48 pixels."""
@@ -65,11 +65,12 @@ class ActionUnitFace(Explorer):
             action_units = dict.fromkeys(PROTOTYPES["happy"], 1.0)
         if isinstance(action_units, str):
             action_units = parse_action_units(action_units)
+        intensities = _of_both_sides(action_units)
         if not len(people):
             raise InputError("people is empty: name at least one person")
         super().__init__(
             network,
-            action_units={str(unit): float(value) for unit, value in action_units.items()},
+            action_units=intensities,
             people=list(people),
             person=traits.pop("person", people[0]),
             traits_of=read_people(list(people)).float().contiguous().numpy().tobytes(),
@@ -120,6 +121,24 @@ class ActionUnitFace(Explorer):
         return draw_action_units(
             self.drawing(LARGE)[0, 0], small[0, 0], torch.tensor(_judge(self._network, small)), repr(self)
         )
+
+
+def _of_both_sides(units: Mapping[int | str, float]) -> dict[str, float]:
+    """Return action units as the trait holds them: number → intensity.
+
+    Raises:
+        InputError: for units that cannot be drawn, or one side's.
+    """
+    read_action_units(units)
+    found = {}
+    for unit, value in units.items():
+        number = str(unit).strip().upper().removeprefix("AU")
+        if number.endswith(("L", "R")):
+            raise InputError(
+                f"action unit {unit!r} is of one side, and the widget moves both: write {number[:-1]}"
+            )
+        found[str(int(number))] = float(value)
+    return found
 
 
 def _judge(network: nn.Module, grey: Tensor) -> list[float]:

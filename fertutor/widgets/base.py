@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..faces.table import SIDE, FaceTable
-from ..mode import evaluating
+from ..mode import device_of, evaluating
 from ..network.weights import load_network, released_networks
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -264,11 +264,6 @@ def face_of(data: bytes, device: torch.device | str = "cpu") -> Tensor:
         raise ValueError(f"a face has {SIDE * SIDE} grey levels, not {len(data)}")
     grey = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     return grey.view(1, 1, SIDE, SIDE).to(device).float() / 255
-
-
-def device_of(network: nn.Module) -> torch.device:
-    """Return where a network's weights are."""
-    return next(network.parameters()).device
 
 
 def has_theta(network: nn.Module) -> bool:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..expressions import class_names
 from ..faces.table import FaceTable
-from ..mode import evaluating
-from .base import Answer, Explorer, device_of, grey_bytes
+from ..mode import device_of, evaluating
+from .base import Answer, Explorer, grey_bytes
 
 PAGE = 24
 """Faces that a kernel sends at a time."""

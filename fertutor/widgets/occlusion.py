@@ -9,8 +9,9 @@ import torch
 import traitlets
 
 from ..faces.table import SIDE
+from ..mode import device_of
 from ..saliency.occlusion import OcclusionMap, occlude
-from .base import Answer, device_of, face_of
+from .base import Answer, face_of
 from .gallery import LABELS, Gallery, is_label
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 import traitlets
 
-from ..mode import evaluating
-from .base import device_of, forced_theta, has_theta
+from ..mode import device_of, evaluating
+from .base import forced_theta, has_theta
 from .gallery import Gallery
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)

@@ -76,7 +76,7 @@ def draw_faces(
     Args:
         action_units: intensities from 0 to 1, as a text (``"6=1,12L=0.8"``), a mapping from unit to
             intensity, a sequence of those, or a tensor ``(n, 17)``, ``(n, 17, 2)`` (person's left and
-            right) or ``(n, 34)``; see :func:`fertutor.faces.drawn.read_action_units`.
+            right) or ``(n, 34)``, or an array of these; see :func:`fertutor.faces.drawn.read_action_units`.
         people: numbers of people (any integers from 0; person `k` looks the same everywhere), or
             their traits as a tensor ``(n, len(TRAITS))``. None is person 0.
         scene: named values of :data:`fertutor.faces.drawn.SCENE`, or a tensor ``(n, len(SCENE))``.

@@ -7,13 +7,16 @@ the picture's right. Book chapter: *Faces and emotions*.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
 from ...expressions import ACTION_UNITS, EXPRESSIONS, PROTOTYPES
+from .arrays import as_tensor
 
 UNITS: tuple[int, ...] = tuple(ACTION_UNITS)
 """Order of the action units in a tensor."""
@@ -21,7 +24,7 @@ UNITS: tuple[int, ...] = tuple(ACTION_UNITS)
 PAIRED = frozenset((1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 20))
 """Units whose muscles are paired; the others move the face as a whole (the mean of the two sides)."""
 
-Units = Tensor | str | Mapping[int | str, float] | Sequence[Mapping[int | str, float]]
+Units = Tensor | NDArray[Any] | str | Mapping[int | str, float] | Sequence[Mapping[int | str, float]]
 """What :func:`read_action_units` accepts."""
 
 
@@ -88,23 +91,24 @@ def parse_action_units(text: str) -> dict[int | str, float]:
 
 
 def read_action_units(units: Units) -> Tensor:
-    """Return action units as the renderer takes them: float ``(n, 34)``.
+    """Return action units as the renderer takes them: float32 ``(n, 34)``.
 
     Args:
         units: a text (``"6=1,12L=0.8"``), a mapping from unit to intensity, a sequence of those (one a
-            face), or a tensor ``(n, 17)``, ``(n, 17, 2)`` or ``(n, 34)``, which keeps its gradient.
+            face), or a tensor or array ``(n, 17)``, ``(n, 17, 2)`` or ``(n, 34)``; a tensor keeps its
+            gradient.
 
     Raises:
-        InputError: for an unknown unit, or an intensity that is NaN or outside 0 to 1.
+        InputError: for an unknown unit, an intensity that is NaN or outside 0 to 1, or another thing.
     """
+    units = as_tensor(units)
     if isinstance(units, Tensor):
         shape = tuple(units.shape)
         if units.ndim == 2 and shape[1] == len(UNITS):
             units = units[:, :, None].expand(-1, -1, 2)
         elif not (units.ndim in (2, 3) and shape[1:] in ((len(UNITS), 2), (2 * len(UNITS),))):
             raise InputError(f"action units of shape {shape}: expected (n, 17), (n, 17, 2) or (n, 34)")
-        units = units.reshape(len(units), 2 * len(UNITS))
-        units = units if units.is_floating_point() else units.float()
+        units = units.reshape(len(units), 2 * len(UNITS)).float()
         wrong = ~((units.detach() >= 0) & (units.detach() <= 1))
         if bool(wrong.any()):
             face, column = wrong.nonzero()[0].tolist()
@@ -112,7 +116,13 @@ def read_action_units(units: Units) -> Tensor:
         return units
     if isinstance(units, str):
         units = parse_action_units(units)
-    rows = [units] if isinstance(units, Mapping) else list(units)
+    rows = [units] if isinstance(units, Mapping) or not isinstance(units, Iterable) else list(units)
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise InputError(
+                f"action units cannot be a {type(row).__name__}: give a text such as 6=1,12=0.8, a mapping "
+                "from unit to intensity, a list of mappings, or a tensor (n, 17)"
+            )
     return torch.stack([_row(row) for row in rows]) if rows else torch.zeros(0, 2 * len(UNITS))
 
 

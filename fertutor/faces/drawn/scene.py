@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
+from .arrays import as_tensor
 
 SCENE: MappingProxyType[str, float] = MappingProxyType(
     {
@@ -76,20 +77,30 @@ def make_scene(values: Mapping[str, float] | Tensor | None = None) -> Tensor:
     """Return a scene as the renderer takes it: float32 ``(n, len(SCENE))``.
 
     Args:
-        values: named values that differ from the plain portrait, a ready tensor, or None.
+        values: named values that differ from the plain portrait, a ready tensor (which keeps its gradient)
+            or array, or None.
 
     Raises:
-        InputError: for an unknown name, a value that is no finite number, or another shape.
+        InputError: for an unknown name, a value that is no finite number, another shape, or another thing.
     """
+    values = as_tensor(values)
     if isinstance(values, Tensor):
         if values.ndim != 2 or values.shape[1] != len(SCENE):
             raise InputError(f"scenes of shape {tuple(values.shape)}: expected (n, {len(SCENE)})")
-        return values
+        return values.float()
+    if values is not None and not isinstance(values, Mapping):
+        raise InputError(
+            f"a scene cannot be a {type(values).__name__}: give a mapping from name to value, or a tensor "
+            f"(n, {len(SCENE)})"
+        )
     row = dict(SCENE)
     for name, value in (values or {}).items():
         if name not in SCENE:
             raise InputError(f"unknown scene parameter {name!r}: expected one of {', '.join(SCENE)}")
-        if not math.isfinite(value) or (name == "scale" and value <= 0):
+        try:
+            row[name] = float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"scene parameter {name} cannot be {value!r}: give a number") from None
+        if not math.isfinite(row[name]) or (name == "scale" and row[name] <= 0):
             raise InputError(f"scene parameter {name} cannot be {value}")
-        row[name] = float(value)
     return torch.tensor([list(row.values())])

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...expressions import EXPRESSIONS
+from ...expressions import EXPRESSIONS, JAFFE_LABELS
 from ...progress import progress
+from .. import ckplus, fer2013, jaffe
 from ..cache import remember
 from ..splits import by_subject as deal_people
 from ..splits import per_class, stratified
@@ -31,11 +32,7 @@ VERSION = 2
 
 PARTS = ("train", "val", "test")
 
-WILD_COUNTS = {
-    "train": (3995, 436, 4097, 7215, 4830, 3171, 4965),
-    "val": (467, 56, 496, 895, 653, 415, 607),
-    "test": (491, 55, 528, 879, 594, 416, 626),
-}
+WILD_COUNTS = dict(zip(PARTS, fer2013.COUNTS.values(), strict=True))
 """FER-2013's own: Training, PublicTest and PrivateTest."""
 
 WILD_LABEL_NOISE = 0.08
@@ -47,7 +44,8 @@ WILD_WEAK = 0.2
 POSED_COUNTS = (82, 107, 45, 125, 51, 150, 33)
 """Sequences of drawn-posed: 560 in the proportions of CK+'s labelled ones, and 33 that stay neutral."""
 
-STUDIO_COUNTS = (30, 29, 32, 31, 31, 30, 30)
+_JAFFE_COUNTS = {JAFFE_LABELS[code]: count for code, count in jaffe.COUNTS.items()}
+STUDIO_COUNTS = tuple(_JAFFE_COUNTS[name] for name in EXPRESSIONS)
 """JAFFE's own."""
 
 CARTOON_FACES = 55_767
@@ -126,7 +124,7 @@ def _posed(generator: torch.Generator, split: bool) -> Plan:
     subjects = torch.cat([torch.arange(crew), torch.randint(crew, (n - crew,), generator=generator)])
     people, scenes = sample_people(crew, generator), studio_scenes(n, generator)
     units = act(labels, generator, weak=0.05, stray=0.02, skew=0.08)
-    sizes = (420, 60, 113)
+    sizes = ckplus.PROTOCOL.sizes
     rows = deal_people(subjects, sizes) if split else stratified(labels, sizes)
     return Plan(units, people[subjects], scenes, labels, labels, subjects, _parts(n, *rows))
 
@@ -137,11 +135,12 @@ def _studio(generator: torch.Generator, split: bool) -> Plan:
     subjects = torch.arange(n) % crew
     people, scenes = sample_people(crew, generator), studio_scenes(n, generator)
     units = act(labels, generator, weak=0.10, stray=0.02, skew=0.06)
+    train_size, val_size, test_size = jaffe.PROTOCOL.sizes
     if split:
-        rows = deal_people(subjects, (120, 23, 70))
+        rows = deal_people(subjects, jaffe.PROTOCOL.sizes)
     else:
-        test, rest = per_class(labels, 10)
-        train, val = stratified(labels[rest], (120, 23))
+        test, rest = per_class(labels, test_size // len(EXPRESSIONS))
+        train, val = stratified(labels[rest], (train_size, val_size))
         rows = (rest[train], rest[val], test)
     return Plan(units, people[subjects], scenes, labels, labels, subjects, _parts(n, *rows))
 
@@ -247,10 +246,10 @@ def load_drawn(
         show_progress: show a bar while drawing.
 
     Returns:
-        The parts with their subjects. The same name, size and seed give the same labels, subjects and
-        parts everywhere, and pictures whose grey levels differ by at most 1 (floating-point libraries
-        round differently, so fingerprints agree on one machine, and nearly always across machines of
-        one kind).
+        The parts with their subjects, None where a small set leaves a part without faces. The same name,
+        size and seed give the same labels, subjects and parts everywhere, and pictures whose grey levels
+        differ by at most 1 (floating-point libraries round differently, so fingerprints agree on one
+        machine, and nearly always across machines of one kind).
 
     Raises:
         InputError: for an unknown name or a size that the set does not have.
@@ -264,14 +263,11 @@ def load_drawn(
     tensors = remember(
         name, lambda: settings, lambda: {"images": _draw_plan(plan, name, seed, show_progress)}
     )
-    tables = {
-        part: FaceTable(
-            tensors["images"][plan.parts == number],
-            plan.labels[plan.parts == number],
-            subjects=plan.subjects[plan.parts == number],
-        )
-        for number, part in enumerate(PARTS)
-    }
+    tables: dict[str, FaceTable | None] = dict.fromkeys(PARTS)
+    for number, part in enumerate(PARTS):
+        rows = plan.parts == number
+        if rows.any():
+            tables[part] = FaceTable(tensors["images"][rows], plan.labels[rows], subjects=plan.subjects[rows])
     return FaceSplits(name, **tables, notes=_notes(name, plan, size))
 
 

@@ -6,13 +6,17 @@ everywhere: the traits come from a seeded generator on the CPU. Book chapter: *F
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
+from .arrays import as_tensor
 
 TRAITS: tuple[str, ...] = (
     "face_width",
@@ -67,7 +71,7 @@ TRAITS: tuple[str, ...] = (
 COLUMN: MappingProxyType[str, int] = MappingProxyType({name: i for i, name in enumerate(TRAITS)})
 """Trait → its column."""
 
-People = int | Sequence[int] | Tensor | None
+People = int | Sequence[int] | Tensor | NDArray[Any] | None
 """What :func:`read_people` accepts."""
 
 
@@ -147,7 +151,7 @@ def sample_people(n: int, generator: torch.Generator) -> Tensor:
 
 def person(number: int) -> Tensor:
     """Return the traits ``(len(TRAITS),)`` of person `number` (any integer from 0), never in sunglasses."""
-    traits = sample_people(1, torch.Generator().manual_seed(7_919 * number + 17))[0]
+    traits = sample_people(1, torch.Generator().manual_seed((7_919 * number + 17) % 2**64))[0]
     traits[COLUMN["sunglasses"]] = 0
     return traits
 
@@ -156,22 +160,30 @@ def read_people(people: People = None) -> Tensor:
     """Return traits as the renderer takes them: float32 ``(n, len(TRAITS))``.
 
     Args:
-        people: a number, a sequence of numbers, or traits; None is person 0.
+        people: a number, a sequence of numbers, or traits (which keep their gradient); None is person 0.
 
     Raises:
         InputError: for a number below 0, something that is no number, or traits of another shape.
     """
+    people = as_tensor(people)
     if isinstance(people, Tensor) and people.is_floating_point():
         traits = people[None] if people.ndim == 1 else people
         if traits.ndim != 2 or traits.shape[1] != len(TRAITS):
             raise InputError(f"traits of shape {tuple(people.shape)}: expected (n, {len(TRAITS)})")
-        return traits
+        return traits.float()
     if isinstance(people, Tensor):
         people = people.tolist()
     if people is None:
         people = 0
-    numbers = [people] if isinstance(people, int) else list(people)
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**31:
-            raise InputError(f"unknown person {number!r}: people are numbered from 0")
+    people = people if isinstance(people, Iterable) and not isinstance(people, str) else [people]
+    numbers = [_person_number(number) for number in people]
     return torch.stack([person(number) for number in numbers]) if numbers else torch.zeros(0, len(TRAITS))
+
+
+def _person_number(number: object) -> int:
+    try:
+        if isinstance(number, bool) or operator.index(number) < 0:  # type: ignore[arg-type]
+            raise TypeError
+        return operator.index(number)  # type: ignore[arg-type]
+    except TypeError:
+        raise InputError(f"unknown person {number!r}: people are numbered from 0") from None

@@ -1,0 +1,127 @@
+"""Writing files: who loses a device, a link or a home folder to a result loses more than the result."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+import fertutor
+from fertutor.cli import main
+from fertutor.files import replacing, write_new
+
+
+def draw(out: Path | str) -> int:
+    return main(["draw", "--expression", "happy", "--size", "48", "--out", str(out)])
+
+
+def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "face.png", tmp_path / "face.png"
+    target.write_bytes(b"the old one")
+    link.symlink_to(target)
+    assert draw(link) == 0
+    assert link.is_symlink()
+    assert Image.open(target).size == (48, 48)
+    assert [path.name for path in target.parent.iterdir()] == ["face.png"]
+
+
+def test_a_new_file_goes_where_a_link_leads(tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "elsewhere" / "entry.json")
+    assert write_new(link, "{}")
+    assert (tmp_path / "elsewhere" / "entry.json").read_text() == "{}"
+    assert not write_new(link, "[]")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert draw(pipe) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"fertutor: {pipe} cannot be read or written (it is no ordinary file)")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize("out", ["", ".", "/"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["draw", "--expression", "sad", "--out"],
+        ["predict", "drawn", "photo.png", "--whole", "--annotated"],
+        ["occlude", "drawn", "photo.png", "--whole", "--size", "24", "--out"],
+    ],
+)
+def test_a_folder_is_no_picture(
+    command: list[str],
+    out: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (48, 48), 120).save("photo.png")
+    assert main([*command, out]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"fertutor: {out or '.'} cannot be read or written (Is a directory)")
+
+
+def test_the_file_is_synced_as_one_that_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses to sync a file that was opened for reading."""
+    fcntl = pytest.importorskip("fcntl")
+    modes = []
+    monkeypatch.setattr(os, "fsync", lambda file: modes.append(fcntl.fcntl(file, fcntl.F_GETFL)))
+    with replacing(tmp_path / "result.json") as temporary:
+        temporary.write_text("{}")
+    assert [mode & os.O_ACCMODE for mode in modes] == [os.O_RDWR]
+
+
+def test_a_tilde_is_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python gets it unexpanded, and so does a command in ``--out=~/face.png``."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))  # of Windows
+    monkeypatch.chdir(here)
+    network = fertutor.AttentionalCNN()
+    fertutor.save_network(network, "~/own.safetensors")
+    weights = fertutor.load_network("~/own.safetensors").state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in network.state_dict().items())
+    assert draw("~/face.png") == 0
+    assert main(["predict", "drawn", "~/face.png", "--whole", "--annotated", "~/face.png"]) == 1
+    assert "would replace the file of PHOTO" in capsys.readouterr().err
+    assert main(["evaluate", "~/own.safetensors", "drawn-studio", "--ledger", "~/ledger"]) == 0
+    assert len(list((home / "ledger").glob("evaluate-own-*.json"))) == 1
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["evaluate", "drawn"],
+        ["compare", "drawn", "paper"],
+        ["units", "drawn"],
+        ["baselines"],
+        ["search", "--over", "penalty=1e-6:1e-2"],
+    ],
+)
+def test_a_ledger_that_cannot_be_written_is_noticed_before_the_work(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *words = command
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setattr(
+        "fertutor.faces.catalogue.load_faces", lambda *_, **__: pytest.fail("faces were read")
+    )
+    assert main([name, *words, "drawn-studio", "--ledger", str(file / "ledger")]) == 1
+    assert "ledger cannot be written to" in capsys.readouterr().err

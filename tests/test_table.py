@@ -1,0 +1,50 @@
+"""The table of faces: who compares two of them, or a run's fingerprints, must get an answer, and the same one."""
+
+from __future__ import annotations
+
+import hashlib
+import tracemalloc
+
+import pytest
+import torch
+
+from fertutor.faces.table import FaceSplits, FaceTable
+
+
+def faces(n: int = 5) -> FaceTable:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (n, 1, 48, 48), dtype=torch.uint8, generator=generator)
+    labels = torch.arange(n) % 7
+    return FaceTable(images, labels, votes=torch.eye(7)[labels], subjects=torch.arange(n))
+
+
+def test_two_tables_can_be_compared() -> None:
+    table, other = faces(), faces()
+    assert table == table
+    assert table != other
+    assert table.fingerprint() == other.fingerprint()
+    assert FaceSplits("a", table, None, None) != FaceSplits("a", other, None, None)
+    assert len({table, other}) == 2
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_the_fingerprint_is_the_digest_that_the_ledger_holds(n: int) -> None:
+    table = faces(n)
+    digest = hashlib.sha256()
+    for name, value in vars(table).items():
+        if name != "classes":
+            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode() + value.numpy().tobytes())
+    assert table.fingerprint() == digest.hexdigest()
+    columns = FaceTable(
+        table.images.transpose(2, 3).contiguous().transpose(2, 3), *list(vars(table).values())[1:]
+    )
+    assert columns.fingerprint() == table.fingerprint()
+
+
+def test_a_fingerprint_needs_no_second_copy_of_the_images() -> None:
+    table = faces(400)
+    tracemalloc.start()
+    table.fingerprint()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < table.images.numel() / 4
