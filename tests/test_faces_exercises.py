@@ -82,7 +82,7 @@ def test_what_drawings_teach_about_photographs_is_what_the_ledger_says() -> None
     rows = {
         "*compact*, drawn faces only": f"evaluate-drawn-only-{part}-1",
         "*compact*, photographs": f"evaluate-compact-0-{part}-1",
-        "*paper*, photographs": f"evaluate-paper-{part}-2",
+        "*paper*, photographs": f"evaluate-paper-{part}-3",
     }
     assert all(line in shown for line in record.table(entries, rows).splitlines())
     for name in EXPRESSIONS:

@@ -90,9 +90,8 @@ def weights_bytes(network: nn.Module) -> bytes:
 
 def released_networks() -> dict[str, dict[str, Any]]:
     """Return the card of every released network, by name."""
-    return {
-        card.stem: json.loads(card.read_text(encoding="utf-8")) for card in sorted(RELEASED.glob("*.json"))
-    }
+    cards = sorted(RELEASED.glob("*.json"), key=lambda card: card.stem)
+    return {card.stem: json.loads(card.read_text(encoding="utf-8")) for card in cards}
 
 
 def weights_path(name_or_path: str | Path) -> Path:
