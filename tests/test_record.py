@@ -88,6 +88,26 @@ def test_a_papers_table_takes_in_the_last_reproduction_on_its_labels() -> None:
     assert table.endswith("| *the same network, here* | 92.5% (recipe *paper*, 300 epochs) |")
 
 
+def test_tables_of_maps_give_each_network_its_columns() -> None:
+    def number(mean: float) -> dict[str, object]:
+        return {"mean": mean, "interval": [mean - 0.1, mean + 0.1]}
+
+    scores = {"random": {"deletion": number(0.3), "insertion": number(0.4)}}
+    expressions = {"happy": {"lower_half": number(0.8)}, "sad": {"lower_half": number(0.5)}}
+    entries = {"a": {"scores": scores, "expressions": expressions}}
+    lines = record.saliency_table(entries, {"one": "a", "two": "a"}, "lower_half").splitlines()
+    assert lines[0] == "|  | one | two |"
+    assert lines[2:] == [
+        "| happy | 0.80 [0.70, 0.90] | 0.80 [0.70, 0.90] |",
+        "| sad | 0.50 [0.40, 0.60] | 0.50 [0.40, 0.60] |",
+    ]
+    lines = record.grades_table(entries, {"one": "a"}).splitlines()
+    assert lines[0] == "| map | one, deletion | one, insertion |"
+    assert lines[2:] == ["| random | 0.30 [0.20, 0.40] | 0.40 [0.30, 0.50] |"]
+    with pytest.raises(InputError, match="no entry 'b'"):
+        record.grades_table(entries, {"one": "b"})
+
+
 def test_spread_is_of_the_number_of_theta_that_differs_most() -> None:
     assert record.spread({"theta": {"mean": [9.0], "deviation": [0.1, 0.3, 0.2]}}) == 0.3
     with pytest.raises(InputError, match="'units' holds no θ"):

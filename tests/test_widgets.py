@@ -211,7 +211,9 @@ def test_the_map_in_python_follows_the_menu(network: Any, table: FaceTable) -> N
 
 
 def test_a_menu_holds_released_networks_only(table: FaceTable) -> None:
-    with pytest.raises(fertutor.InputError, match="no released network 'nothing': choose of best, best-ferplus8, compact"):
+    with pytest.raises(
+        fertutor.InputError, match="no released network 'nothing': choose of best, best-ferplus8, compact"
+    ):
         OcclusionExplorer("paper", table, networks=["nothing"])
     with pytest.raises(fertutor.InputError, match="judges one network"):
         ConfusionExplorer("paper", table, networks=["compact"])

@@ -129,6 +129,51 @@ def comparison_table(entries: Entries, rows: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
+def saliency_table(entries: Entries, columns: Mapping[str, str], what: str) -> str:
+    """Return one number of the maps of each expression as a Markdown table, a column a network.
+
+    Args:
+        entries: the ledger, by name.
+        columns: words for the first row → name of an entry of ``fertutor bench saliency``.
+        what: the number, as in :meth:`fertutor.saliency.by_expression.ExpressionMaps.as_dict`.
+
+    Raises:
+        InputError: for a name that the ledger does not hold.
+    """
+    found = [_entry(entries, name)["expressions"] for name in columns.values()]
+    rows = [[name, *(_with_interval(column[name][what]) for column in found)] for name in found[0]]
+    return _lines([["", *columns], ["---"] * (len(columns) + 1), *rows])
+
+
+def grades_table(entries: Entries, columns: Mapping[str, str]) -> str:
+    """Return deletion and insertion of each way of making maps as a Markdown table.
+
+    Args:
+        entries: the ledger, by name.
+        columns: words for the first row → name of an entry of ``fertutor bench saliency``.
+
+    Raises:
+        InputError: for a name that the ledger does not hold.
+    """
+    grades = ("deletion", "insertion")
+    found = [_entry(entries, name)["scores"] for name in columns.values()]
+    head = ["map", *(f"{words}, {grade}" for words in columns for grade in grades)]
+    rows = [
+        [way, *(_with_interval(column[way][grade]) for column in found for grade in grades)]
+        for way in found[0]
+    ]
+    return _lines([head, ["---"] * len(head), *rows])
+
+
+def _with_interval(value: Mapping[str, Any]) -> str:
+    low, high = value["interval"]
+    return f"{value['mean']:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def _comparison(entries: Entries, name: str) -> Mapping[str, Any]:
     entry = _entry(entries, name)
     if entry.get("kind") != "comparison":
