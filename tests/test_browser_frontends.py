@@ -334,6 +334,20 @@ def test_a_patch_says_the_same_place_when_the_finer_map_comes(page: Any) -> None
         assert probabilities(place)[:2] == pytest.approx([0.32, 0.24])
 
 
+@pytest.mark.parametrize(("pointer", "stays"), [("touch", True), ("mouse", False)])
+def test_a_tap_leaves_its_patch_on_the_face(pointer: str, stays: bool, page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    stage = place.get_by_label("Face with its map", exact=False)
+    box = stage.bounding_box()
+    at = {"clientX": box["x"] + box["width"] / 2, "clientY": box["y"] + box["height"] / 2}
+    for event in ("pointerdown", "pointerup", "pointerleave"):
+        stage.dispatch_event(event, {"pointerType": pointer, "bubbles": True, **at})
+        if event == "pointerdown":
+            assert "Patch at column 20, row 20" in place.inner_text()
+    assert ("Patch at" in place.inner_text()) is stays
+
+
 @pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer])
 def test_the_answer_for_one_face_is_not_shown_with_another(widget: Any, page: Any) -> None:
     place = show(page, widget("paper"))

@@ -49,11 +49,15 @@ function controls(model) {
  * `step(dx, dy)` with a move by one window, which says whether it could, or `lift()`.
  */
 function steer(stage, { hover, step, lift }) {
-  stage.addEventListener("pointermove", (event) => {
+  const point = (event) => {
     const box = stage.getBoundingClientRect();
     hover(((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE);
+  };
+  stage.addEventListener("pointerdown", point); // a tap does not move
+  stage.addEventListener("pointermove", point);
+  stage.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch") lift(); // a finger leaves with each tap
   });
-  stage.addEventListener("pointerleave", lift);
   stage.addEventListener("blur", lift);
   stage.addEventListener("keydown", (event) => {
     if (forBrowser(event)) return;
