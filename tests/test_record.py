@@ -82,6 +82,12 @@ def test_a_papers_table_takes_in_the_last_reproduction_on_its_labels() -> None:
         "first": {**made, "date": "2026-01-01", "accuracy": 0.5},
         "last": {**made, "date": "2026-01-02", "accuracy": 0.925},
         "later, on other labels": {**made, "date": "2026-01-03", "accuracy": 0.1, "labels": "ferplus"},
+        "later, whole people dealt": {
+            **made,
+            "date": "2026-01-03",
+            "accuracy": 0.1,
+            "options": {"by_subject": True},
+        },
         "of another set": {**made, "date": "2026-01-03", "accuracy": 0.1, "dataset": "ferg"},
     }
     table = record.paper_table("jaffe", entries)

@@ -89,13 +89,16 @@ def paper_table(name: str, entries: Entries) -> str:
 
     Args:
         name: of the table's face set.
-        entries: the ledger, by name: the last entry of ``fertutor reproduce`` on the set's test part counts.
+        entries: the ledger, by name. Of ``fertutor reproduce`` the last entry counts that has the set's own
+            labels and no option that divides the set otherwise than the paper.
     """
     rows = [f"| {method} | {_as_printed(accuracy)} |" for method, accuracy in paper.TABLES[name].items()]
     ours = [
         entry
         for entry in entries.values()
-        if entry.get("reproduces") and (entry["dataset"], entry["labels"]) == (name, "original")
+        if entry.get("reproduces")
+        and (entry["dataset"], entry["labels"]) == (name, "original")
+        and not entry.get("options")
     ]
     found = "not measured"
     if ours:
