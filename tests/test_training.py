@@ -15,14 +15,15 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 import fertutor
 from fertutor.cli import main
 from fertutor.errors import InputError
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.sampler import Localization
-from fertutor.network.weights import load_network, save_network
+from fertutor.network.weights import KINDS, build_network, load_network, save_network
+from fertutor.training import loop
 from fertutor.training.augment import Augmentation, augment
 from fertutor.training.balance import epoch_order
 from fertutor.training.checkpoint import load_checkpoint
@@ -397,6 +398,67 @@ def test_the_gpu_learns_too() -> None:
         fertutor.AttentionalCNN(), splits(350), replace(QUICK, epochs=12), device="cuda", report=silent
     )
     assert run.best_val_accuracy > 0.9
+
+
+WAYS = {
+    "adam": {"penalty": 1e-3, "gaussian": 0.05},
+    "adamw": {"optimizer": "adamw", "schedule": "one-cycle"},
+    "sgd": {
+        "optimizer": "sgd",
+        "learning_rate": 0.02,
+        "mixup": 0.3,
+        "soft": True,
+        "average": 0.9,
+        "augmentation": Augmentation(rotation=10, distortion=0.5, brightness=0.1, contrast=0.3, erase=0.5),
+    },
+}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_replayed_step_is_the_step(kind: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches, dropout masks, rates and moments are those of plain steps; the last batch is smaller."""
+    if kind != "attentional" and "penalty" in WAYS[way]:
+        pytest.skip("the penalty is of Figure 3's network")
+    recipe = replace(QUICK, epochs=2, learning_rate=0.0005)
+    recipe = replace(recipe, **WAYS[way])
+    table = blobs(300)
+    faces = replace(splits(), train=replace(table, votes=F.one_hot(table.labels, 7).float()))
+    network = build_network(kind)
+    replayed = train(network, faces, recipe, device="cuda", precision="fp32", report=silent)
+    monkeypatch.setattr(loop, "GraphedStep", lambda step, optimizer: step)
+    plain = train(network, faces, recipe, device="cuda", precision="fp32", report=silent)
+    for one, other in zip(replayed.history, plain.history, strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=0.005)
+        assert one["val_loss"] == pytest.approx(other["val_loss"], rel=0.01)
+    start, end = (weights_of(value) for value in (network, plain.network))
+    moved = (end - start).norm()
+    assert moved > 0
+    assert (weights_of(replayed.network) - end).norm() < 0.1 * moved
+
+
+def weights_of(network: nn.Module) -> Tensor:
+    return torch.cat([value.detach().flatten() for value in network.parameters()])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_run_on_a_gpu_goes_on_where_it_was(tmp_path: Path) -> None:
+    recipe = replace(QUICK, epochs=4)
+    network = fertutor.AttentionalCNN()
+    whole = train(network, splits(), recipe, device="cuda", report=silent)
+    for epochs in (2, 4):
+        run = train(
+            network,
+            splits(),
+            replace(recipe, epochs=epochs),
+            device="cuda",
+            out=tmp_path,
+            resume=epochs == 4,
+            report=silent,
+        )
+    losses = [[epoch["loss"] for epoch in other.history] for other in (whole, run)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 def test_no_gpu_is_said_in_one_sentence() -> None:

@@ -57,6 +57,10 @@ class Augmentation:
         return any((self.rotation, self.scale, self.shift, self.distortion))
 
 
+Amounts = dict[str, Tensor]
+"""What was drawn for a batch: name → a tensor on the CPU, until it is moved."""
+
+
 def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
     """Return changed copies of faces.
 
@@ -69,21 +73,45 @@ def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Te
     Returns:
         Float32 ``(n, 1, h, w)`` in [0, 1]; pixels from outside repeat the border.
     """
-    n = len(images)
-    x = images.float().div_(255)
+    amounts = draw_amounts(len(images), how, images.shape[-2:], generator)
+    return change(images, how, {name: value.to(images.device) for name, value in amounts.items()})
+
+
+def draw_amounts(n: int, how: Augmentation, size: torch.Size, generator: torch.Generator) -> Amounts:
+    """Return what :func:`change` needs to change `n` faces of ``(h, w)`` pixels, each by its own amounts."""
+    amounts: Amounts = {}
     flips = _flips(n, generator) if how.flip else torch.ones(n)
     if how.moves:
-        grid = _grid(flips, how, x.shape[-2:], generator).to(x.device)
+        amounts["nodes"] = _nodes(flips, how, size, generator)
+    elif how.flip:
+        amounts["flips"] = flips
+    if how.brightness or how.contrast:
+        amounts["gain"] = 1 + how.contrast * _signed(n, generator)
+        amounts["offset"] = how.brightness * _signed(n, generator)
+    if how.erase:
+        amounts["rectangles"] = torch.rand(5, n, generator=generator)
+    return amounts
+
+
+def change(images: Tensor, how: Augmentation, amounts: Amounts) -> Tensor:
+    """Return copies of faces changed by amounts that were drawn for them, on the faces' device.
+
+    Nothing here waits for the device or depends on a value, so that a CUDA graph can hold it.
+    """
+    n, (height, width) = len(images), images.shape[-2:]
+    x = images.float().div_(255)
+    if how.moves:
+        fine = amounts["nodes"] @ _enlargement(height, width, str(x.device))
+        grid = fine.view(n, 2, height, width).permute(0, 2, 3, 1)
         x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
     elif how.flip:
-        x = torch.where(flips.to(x.device).view(n, 1, 1, 1) < 0, x.flip(-1), x)
+        x = torch.where(amounts["flips"].view(n, 1, 1, 1) < 0, x.flip(-1), x)
     if how.brightness or how.contrast:
-        gain = 1 + how.contrast * _signed(n, generator).to(x.device).view(n, 1, 1, 1)
-        offset = how.brightness * _signed(n, generator).to(x.device).view(n, 1, 1, 1)
         mean = x.mean((1, 2, 3), keepdim=True)
-        x = ((x - mean) * gain + mean + offset).clamp_(0, 1)
+        x = (x - mean) * amounts["gain"].view(n, 1, 1, 1) + mean + amounts["offset"].view(n, 1, 1, 1)
+        x = x.clamp_(0, 1)
     if how.erase:
-        x = _erase(x, how.erase, generator)
+        x = _erase(x, how.erase, amounts["rectangles"])
     return x
 
 
@@ -95,11 +123,11 @@ def _flips(n: int, generator: torch.Generator) -> Tensor:
     return torch.randint(0, 2, (n,), generator=generator).float() * 2 - 1
 
 
-def _grid(flips: Tensor, how: Augmentation, size: torch.Size, generator: torch.Generator) -> Tensor:
-    """Return the sampling grid ``(n, h, w, 2)``: an affine map plus a smooth displacement.
+def _nodes(flips: Tensor, how: Augmentation, size: torch.Size, generator: torch.Generator) -> Tensor:
+    """Return the sampling grid at the nodes of a coarse grid, ``(2·n, FIELD²)``: an affine map plus noise.
 
-    Both are set at the nodes of a coarse grid and enlarged bilinearly by one matrix product, which
-    leaves the affine part exact and costs less than a fine grid of each.
+    One matrix product enlarges both bilinearly, which leaves the affine part exact, makes a smooth
+    displacement of the noise, and costs less than a fine grid of each.
     """
     n, (height, width) = len(flips), size
     angle = math.radians(how.rotation) * _signed(n, generator)
@@ -112,12 +140,11 @@ def _grid(flips: Tensor, how: Augmentation, size: torch.Size, generator: torch.G
     if how.distortion:
         pixels = torch.randn(n, 2, FIELD, FIELD, generator=generator) * how.distortion
         nodes = nodes + pixels * torch.tensor([2 / width, 2 / height]).view(2, 1, 1)
-    fine = nodes.view(n * 2, FIELD**2) @ _enlargement(height, width)
-    return fine.view(n, 2, height, width).permute(0, 2, 3, 1)
+    return nodes.view(n * 2, FIELD**2)
 
 
 @lru_cache
-def _enlargement(height: int, width: int) -> Tensor:
+def _enlargement(height: int, width: int, device: str) -> Tensor:
     """Return the matrix ``(FIELD², h·w)`` that interpolates coarse nodes at the pixels' centres."""
     nodes = torch.eye(FIELD**2).view(FIELD**2, 1, FIELD, FIELD)
     y, x = torch.meshgrid(
@@ -126,13 +153,13 @@ def _enlargement(height: int, width: int) -> Tensor:
         indexing="ij",
     )
     centres = torch.stack([x, y], -1).expand(FIELD**2, height, width, 2)
-    return F.grid_sample(nodes, centres, align_corners=True).view(FIELD**2, height * width)
+    return F.grid_sample(nodes, centres, align_corners=True).view(FIELD**2, height * width).to(device)
 
 
-def _erase(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+def _erase(x: Tensor, probability: float, rectangles: Tensor) -> Tensor:
     """Paint a rectangle of 1/8 to 1/2 of each side mid-grey in a share of the faces."""
     n, _, height, width = x.shape
-    chance, top, left, tall, wide = torch.rand(5, n, 1, 1, 1, generator=generator).to(x.device)
+    chance, top, left, tall, wide = rectangles.view(5, n, 1, 1, 1)
     tall, wide = height * (0.125 + 0.375 * tall), width * (0.125 + 0.375 * wide)
     top, left = top * (height - tall), left * (width - wide)
     rows = torch.arange(height, device=x.device).view(1, 1, -1, 1)

@@ -26,7 +26,7 @@ from ..faces.table import FaceSplits, FaceTable
 from ..files import expanded, refuse_unwritable, replacing
 from ..network.weights import kind_of, save_network
 from ..progress import progress
-from .augment import augment
+from .augment import change, draw_amounts
 from .balance import epoch_order
 from .checkpoint import (
     FILE,
@@ -38,9 +38,10 @@ from .checkpoint import (
 )
 from .device import Setting, choose_setting, keep_freed_memory
 from .distributed import Group, join_group, spawn, take_part
-from .mixup import mix
+from .graph import Batch, GraphedStep
+from .mixup import draw_mix, mix
 from .objective import penalised_layers, penalty, soft_targets
-from .optimizer import initialise, make_optimizer, move_average, rate_at
+from .optimizer import initialise, make_optimizer, move_average, rate_at, set_rate
 from .recipes import Recipe, find_recipe
 from .seeds import generator_for, seed_for
 
@@ -256,6 +257,10 @@ class _Trainer:
         self.averaged = copy.deepcopy(self.network) if recipe.average else self.network
         self.optimizer = make_optimizer(self.network, recipe)
         self.train, self.val = train.to(setting.device), val.to(setting.device)
+        self.sums = torch.zeros(2, dtype=torch.float64, device=setting.device)
+        self.step: Callable[[Batch], None] = self._step
+        if setting.device == "cuda" and group.size == 1:
+            self.step = GraphedStep(self._step, self.optimizer)
         self.best: State = _copy(self.averaged.state_dict())
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
@@ -283,14 +288,14 @@ class _Trainer:
         order = epoch_order(self.train.labels, self.recipe.oversample, generator)
         batches = order.split(self.recipe.batch)
         self.network.train()
-        sums = torch.zeros(2, dtype=torch.float64)
+        self.sums.zero_()
         bar = progress(batches, f"epoch {number}/{self.recipe.epochs}", show=self.group.leads)
         for step, rows in enumerate(bar):
             done = number - 1 + step / len(batches)
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate_at(self.recipe, done / self.recipe.epochs)
-            sums += self._step(rows, generator)
-        loss_sum, right = self.group.total(sums.to(self.setting.device)).tolist()
+            rate = rate_at(self.recipe, done / self.recipe.epochs)
+            set_rate(self.optimizer, rate)
+            self.step(self._draw(rows, generator))
+        loss_sum, right = self.group.total(self.sums).tolist()
         val_loss, val_accuracy = self._validate()
         self.diverged = not (math.isfinite(loss_sum) and math.isfinite(val_loss))
         self.history.append(
@@ -300,7 +305,7 @@ class _Trainer:
                 "train_accuracy": right / len(order),
                 "val_loss": val_loss,
                 "val_accuracy": val_accuracy,
-                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                "learning_rate": rate,
                 "seconds": time.perf_counter() - start,
             }
         )
@@ -310,16 +315,26 @@ class _Trainer:
             self.best_epoch = number
             self.best = _copy(self.averaged.state_dict())
 
-    def _step(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        """Take one step on a batch; return this process's share of the batch's summed loss and hits."""
-        recipe, setting, n = self.recipe, self.setting, len(rows)
-        rows = rows.to(setting.device)
-        x = augment(self.train.images[rows], recipe.augmentation, generator)
+    def _draw(self, rows: Tensor, generator: torch.Generator) -> Batch:
+        """Return a batch: its rows and all the random numbers that it needs, on the CPU."""
+        recipe, n = self.recipe, len(rows)
+        batch = {"rows": rows}
+        batch |= draw_amounts(n, recipe.augmentation, self.train.images.shape[-2:], generator)
+        if recipe.mixup:
+            batch |= draw_mix(n, recipe.mixup, generator)
+        return batch
+
+    def _step(self, batch: Batch) -> None:
+        """Take one step on a batch; add this process's share of its summed loss and hits to `sums`."""
+        recipe, setting = self.recipe, self.setting
+        batch = {name: value.to(setting.device) for name, value in batch.items()}
+        rows, n = batch["rows"], len(batch["rows"])
+        x = change(self.train.images[rows], recipe.augmentation, batch)
         labels = self.train.labels[rows]
         votes = self.train.votes[rows] if recipe.soft and self.train.votes is not None else None
         targets = soft_targets(labels, votes, self.train.classes, recipe.smoothing)
         if recipe.mixup:
-            x, targets = mix(x, targets, recipe.mixup, generator)
+            x, targets = mix(x, targets, batch["shares"], batch["others"])
         if self.group.size > 1:
             start, stop = self.group.part(n)
             take_part(self.network, (start, stop, n))
@@ -337,18 +352,20 @@ class _Trainer:
         if recipe.average:
             move_average(self.averaged, self.network, recipe.average)
         hits = (logits.argmax(1) == labels).sum()
-        return torch.tensor([float(loss.detach()) * n / self.group.size, float(hits)], dtype=torch.float64)
+        # summed where they are: to ask a GPU for a number at each step is to wait for it
+        self.sums += torch.stack([loss.detach().double() * n / self.group.size, hits.double()])
 
     @torch.no_grad()
     def _validate(self) -> tuple[float, float]:
         network = self.averaged.eval()
-        loss, right = 0.0, 0
+        sums = torch.zeros(2, dtype=torch.float64, device=self.setting.device)
         for rows in torch.arange(len(self.val), device=self.setting.device).split(512):
             x = (self.val.images[rows].float() / 255).to(memory_format=self.setting.memory_format)
-            logits = network(x)
-            loss += float(F.cross_entropy(logits, self.val.labels[rows], reduction="sum"))
-            right += int((logits.argmax(1) == self.val.labels[rows]).sum())
-        return loss / len(self.val), right / len(self.val)
+            logits, labels = network(x), self.val.labels[rows]
+            loss = F.cross_entropy(logits, labels, reduction="sum")
+            sums += torch.stack([loss.double(), (logits.argmax(1) == labels).sum().double()])
+        loss_sum, right = sums.tolist()
+        return loss_sum / len(self.val), right / len(self.val)
 
     def line(self) -> str:
         """Return what the last epoch came to, and how long the rest will take."""

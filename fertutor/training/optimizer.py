@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..network.sampler import Localization
 from .recipes import Recipe
@@ -29,20 +29,33 @@ def initialise(network: nn.Module, std: float, generator: torch.Generator) -> No
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Return the recipe's optimizer; weight decay acts on weights, not on biases and norms."""
+    """Return the recipe's optimizer; weight decay acts on weights, not on biases and norms.
+
+    On a GPU its learning rate is a tensor there: a CUDA graph reads it, where a number would be fixed.
+    """
     weights = [value for value in network.parameters() if value.dim() > 1]
     others = [value for value in network.parameters() if value.dim() <= 1]
     groups: list[dict[str, Any]] = [
         {"params": weights, "weight_decay": recipe.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
+    rate: float | Tensor = recipe.learning_rate
+    if weights[0].is_cuda:
+        rate = torch.tensor(recipe.learning_rate, device=weights[0].device)
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=recipe.learning_rate, fused=True)
+        return torch.optim.Adam(groups, lr=rate, fused=True)
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=True)
-    return torch.optim.SGD(
-        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=True, fused=True
-    )
+        return torch.optim.AdamW(groups, lr=rate, fused=True)
+    return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=True, fused=True)
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of all weights."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 def rate_at(recipe: Recipe, share: float) -> float:
