@@ -39,8 +39,8 @@ def choose_setting(device: str = "auto", precision: str = "auto") -> Setting:
     """Return the fastest setting of this machine.
 
     bf16 pays where the hardware multiplies it: on GPUs that support it and on processors with AMX or
-    AVX-512 BF16; on others it was measured ten times slower than fp32. With bf16, channels_last was faster on every processor
-    and GPU measured (benchmarks/README.md).
+    AVX-512 BF16; on others it was measured ten times slower than fp32. With bf16, channels_last was faster
+    on every processor and GPU measured (benchmarks/README.md).
 
     Raises:
         InputError: for an unknown device or precision, or "cuda" where there is none.
