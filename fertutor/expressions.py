@@ -146,8 +146,9 @@ FERG_LABELS: MappingProxyType[str, str] = MappingProxyType(
 """Expression folder of FERG → expression."""
 
 
-LABELS: tuple[str, ...] = ("original", "ferplus", "ferplus8")
-"""Names of the labels that FER-2013 is read with: its own, or FER+'s of seven or eight classes."""
+LABELS: tuple[str, ...] = ("original", "ferplus", "ferplus8", "ferplus-plurality")
+"""Names of the labels that FER-2013 is read with: its own, or those that FER+'s votes give by a majority of
+seven or eight classes, or by most votes of seven."""
 
 
 def class_names(classes: int) -> tuple[str, ...]:

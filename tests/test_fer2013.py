@@ -246,6 +246,18 @@ def test_majority_rule_and_soft_targets(with_votes, faces, labels, kept):
     torch.testing.assert_close(neutral[[4, 6]], torch.tensor([4 / 9, 5 / 9]))
 
 
+def test_most_votes_keep_the_disputed_faces(with_votes):
+    """Contempt and what is no expression are set aside; of equals the first in FER+'s file counts."""
+    splits = load_faces("fer2013", with_votes, labels="ferplus-plurality")
+    expected = ("happy", "neutral", "neutral", "neutral", None, "neutral", "neutral")
+    rows = [expected[row % len(VOTES)] for row in range(40)]
+    assert [EXPRESSIONS[label] for label in splits.train.labels] == [name for name in rows if name]
+    happy, neutral = splits.train.votes[:2]
+    torch.testing.assert_close(happy, torch.tensor([0, 0, 0, 8, 0, 1, 1]) / 10)
+    torch.testing.assert_close(neutral, torch.tensor([2, 0, 0, 0, 3, 0, 5]) / 10)
+    assert "keeps 34 of 40" in " ".join(splits.notes)
+
+
 def test_a_blank_line_ends_the_votes_but_does_not_part_them(with_votes):
     before = load_faces("fer2013", with_votes, labels="ferplus").notes
     path = with_votes / "fer2013new.csv"

@@ -61,7 +61,7 @@ def survey_set(name: str, root: str | None, labels: str, **options: Any) -> dict
 
     figures = survey(load_faces(name, root, labels, **options))
     if name == "fer2013" and labels == "original":
-        from ..faces.fer2013 import FERPLUS_CLASSES, has_votes
+        from ..faces.fer2013 import FERPLUS_RULES, has_votes
 
         if has_votes(find_root(name, root)):
             figures["ferplus"] = {
@@ -69,7 +69,7 @@ def survey_set(name: str, root: str | None, labels: str, **options: Any) -> dict
                     part: {"n": len(table), "counts": table.counts(), "votes": survey_votes(table)}
                     for part, table in load_faces(name, root, labels).parts().items()
                 }
-                for labels in FERPLUS_CLASSES
+                for labels in FERPLUS_RULES
             }
     return figures
 

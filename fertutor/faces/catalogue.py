@@ -79,8 +79,8 @@ def load_faces(
             drawn-studio, drawn-cartoon.
         root: where a published set lies; None looks in the folder `name` of ``$FERTUTOR_DATA``.
             The drawn sets have none.
-        labels: ``"original"``; for fer2013 also ``"ferplus"`` (seven classes, contempt left out) and
-            ``"ferplus8"`` (with contempt).
+        labels: ``"original"``; for fer2013 also ``"ferplus"`` (seven classes, contempt left out),
+            ``"ferplus8"`` (with contempt) and ``"ferplus-plurality"`` (seven, disputed faces too).
         options: the reader's own.
 
     Returns:

@@ -6,6 +6,7 @@ Source: Goodfellow et al. 2013 (the set), Barsoum et al. 2016 (FER+). Book chapt
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -28,7 +29,13 @@ COUNTS = {
 }
 """Usage → faces of each expression by the set's own labels, as published."""
 
-FERPLUS_CLASSES = {"ferplus": 7, "ferplus8": 8}
+Rule = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+FERPLUS_RULES: dict[str, tuple[Rule, int, str]] = {
+    "ferplus": (partial(ferplus.majority, classes=7), 7, "FER+'s majority rule"),
+    "ferplus8": (partial(ferplus.majority, classes=8), 8, "FER+'s majority rule"),
+    "ferplus-plurality": (ferplus.plurality, 7, "having a vote for one of seven expressions"),
+}
+"""Labels → the rule that makes them of votes, its classes, and what it is called."""
 
 
 def read_fer2013(
@@ -42,9 +49,11 @@ def read_fer2013(
 
     Args:
         root: a folder with one of the layouts (or with such a folder called ``fer2013``), or a CSV.
-        labels: ``"original"``, ``"ferplus"`` (seven classes) or ``"ferplus8"`` (with contempt).
-            FER+ labels follow the majority rule of their authors (:func:`fertutor.faces.ferplus.majority`),
-            which drops an eighth of the faces; ``votes`` then holds the soft targets.
+        labels: ``"original"``, ``"ferplus"`` (seven classes), ``"ferplus8"`` (with contempt) or
+            ``"ferplus-plurality"`` (seven). The first two of FER+ follow the majority rule of their authors
+            (:func:`fertutor.faces.ferplus.majority`), which drops an eighth of the faces; the last takes
+            the most votes, however few (:func:`fertutor.faces.ferplus.plurality`). ``votes`` holds the soft
+            targets.
         votes_file: FER+'s ``fer2013new.csv``; None looks for it beside the CSV.
 
     Returns:
@@ -61,7 +70,7 @@ def read_fer2013(
     if labels == "original":
         table = FaceTable(tensors["images"].view(-1, 1, SIDE, SIDE), tensors["emotions"])
         usages = tensors["usages"]
-    elif labels not in FERPLUS_CLASSES:
+    elif labels not in FERPLUS_RULES:
         raise InputError(f"no labels are called {labels!r}: choose one of {', '.join(LABELS)}")
     else:
         if source.is_dir():
@@ -70,10 +79,10 @@ def read_fer2013(
             )
         path = _find_votes(source, votes_file)
         votes = ferplus.join(path, tensors["usages"], USAGES)
-        table, usages, dropped = _relabel(tensors, votes, FERPLUS_CLASSES[labels])
+        table, usages, dropped = _relabel(tensors, votes, *FERPLUS_RULES[labels])
         if not len(table):
             raise InputError(
-                f"{path} leaves no face: the majority rule of FER+ drops all {len(votes)}; "
+                f"{path} leaves no face: {FERPLUS_RULES[labels][2]} drops all {len(votes)}; "
                 f"choose other labels than {labels}, or give the whole of {ferplus.FILE_NAME}"
             )
         notes += dropped
@@ -140,10 +149,12 @@ def _find_votes(source: Path, votes_file: str | Path | None) -> Path:
     return path
 
 
-def _relabel(tensors: dict[str, Tensor], votes: Tensor, classes: int) -> tuple[FaceTable, Tensor, list[str]]:
+def _relabel(
+    tensors: dict[str, Tensor], votes: Tensor, rule: Rule, classes: int, words: str
+) -> tuple[FaceTable, Tensor, list[str]]:
     """Return the faces that FER+ keeps with its labels, their usages, and notes on what was dropped."""
     n = len(votes)
-    keep, labels, targets = ferplus.majority(votes, classes)
+    keep, labels, targets = rule(votes)
     usages = tensors["usages"][:n]
     table = FaceTable(
         images=tensors["images"][:n][keep].view(-1, 1, SIDE, SIDE),
@@ -152,7 +163,7 @@ def _relabel(tensors: dict[str, Tensor], votes: Tensor, classes: int) -> tuple[F
         classes=classes,
     )
     notes = [
-        f"{USAGES[number]}: FER+'s majority rule keeps {int(keep[usages == number].sum())} "
+        f"{USAGES[number]}: {words} keeps {int(keep[usages == number].sum())} "
         f"of {int((usages == number).sum())} faces"
         for number in usages.unique().tolist()
     ]

@@ -111,6 +111,27 @@ def majority(votes: Tensor, classes: int) -> tuple[Tensor, Tensor, Tensor]:
     return keep, labels, targets / targets.sum(dim=1, keepdim=True).clamp(min=1)
 
 
+def plurality(votes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Take the expression of the seven with the most votes, however few; of equals the first in the file.
+
+    Nearly all faces keep a label so, the disputed ones too: only rows are dropped that nobody gave one of
+    the seven. The counts of the paper's Figure 8 are those of such labels within a few faces. Book chapter:
+    *The record*.
+
+    Args:
+        votes: int64 ``(n, 10)`` from :func:`read_votes`.
+
+    Returns:
+        As :func:`majority`, for 7 classes; targets are the votes for them divided by their sum.
+    """
+    column_of = {label: FERPLUS_COLUMNS.index(column) for column, label in FERPLUS_LABELS.items()}
+    in_file = sorted(range(7), key=lambda label: column_of[EXPRESSIONS_WITH_CONTEMPT[label]])
+    targets = votes[:, :7].float()
+    labels = torch.tensor(in_file)[targets[:, in_file].argmax(dim=1)]
+    total = targets.sum(dim=1, keepdim=True)
+    return total[:, 0] > 0, labels, targets / total.clamp(min=1)
+
+
 def join(path: Path, usages: Tensor, names: tuple[str, ...]) -> Tensor:
     """Return the votes for the rows of FER-2013, joined by row order.
 

@@ -42,7 +42,7 @@ def survey_votes(table: FaceTable) -> dict[str, Any]:
         ValueError: for a table without votes.
     """
     if table.votes is None:
-        raise ValueError("the table has no votes: load fer2013 with labels='ferplus' or 'ferplus8'")
+        raise ValueError("the table has no votes: load fer2013 with one of FER+'s labels")
     bits = vote_entropy(table.votes)
     edges = torch.tensor([0.001, 0.5, 1.0, 1.5, 2.0, 3.0])
     bins = torch.bucketize(bits.contiguous(), edges).bincount(minlength=len(edges))
