@@ -23,7 +23,13 @@ BELONG_TO = {
 
 def add_labels_option(parser: argparse.ArgumentParser) -> None:
     """Add the choice among the labels of FER-2013."""
-    parser.add_argument("--labels", default=LABELS[0], choices=LABELS)
+    parser.add_argument(
+        "--labels",
+        default=LABELS[0],
+        choices=LABELS,
+        help="of fer2013: its own, or FER+'s: a majority for one of seven or of eight expressions, or most "
+        "votes of seven, which keeps the disputed faces too (default: %(default)s)",
+    )
 
 
 def add_set_options(parser: argparse.ArgumentParser) -> None:
