@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
     parser.add_argument(
+        "--no-graphs",
+        dest="graphs",
+        action="store_false",
+        help="on a GPU take each step as it is, instead of replaying a recorded one",
+    )
+    parser.add_argument(
         "--from", dest="start", metavar="WEIGHTS", help="go on from these weights, which bring their network"
     )
     parser.add_argument(
@@ -118,6 +124,7 @@ def run(args: argparse.Namespace) -> None:
         out=out,
         resume=args.resume,
         devices=args.devices,
+        graphs=args.graphs,
     )
     if int(os.environ.get("RANK", "0")) > 0:
         return  # under torchrun the first process speaks for all

@@ -57,8 +57,8 @@ class Augmentation:
         return any((self.rotation, self.scale, self.shift, self.distortion))
 
 
-Amounts = dict[str, Tensor]
-"""What was drawn for a batch: name → a tensor on the CPU, until it is moved."""
+Drawn = dict[str, Tensor]
+"""Random numbers that were drawn for a batch, by name."""
 
 
 def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
@@ -73,45 +73,65 @@ def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Te
     Returns:
         Float32 ``(n, 1, h, w)`` in [0, 1]; pixels from outside repeat the border.
     """
-    amounts = draw_amounts(len(images), how, images.shape[-2:], generator)
-    return change(images, how, {name: value.to(images.device) for name, value in amounts.items()})
+    drawn = draw_augmentation(len(images), how, images.shape[-2:], generator)
+    return apply_augmentation(images, how, {name: value.to(images.device) for name, value in drawn.items()})
 
 
-def draw_amounts(n: int, how: Augmentation, size: torch.Size, generator: torch.Generator) -> Amounts:
-    """Return what :func:`change` needs to change `n` faces of ``(h, w)`` pixels, each by its own amounts."""
-    amounts: Amounts = {}
+def draw_augmentation(n: int, how: Augmentation, size: torch.Size, generator: torch.Generator) -> Drawn:
+    """Draw how each of `n` faces is to be changed.
+
+    Args:
+        n: faces.
+        how: the amounts.
+        size: ``(h, w)``, pixels.
+        generator: a CPU generator.
+
+    Returns:
+        On the CPU, float32, as far as `how` asks for them: ``nodes`` ``(2·n, FIELD²)`` of the sampling
+        grids, or ``flips`` ``(n,)``, -1 or 1; ``gain`` and ``offset`` ``(n,)`` of the grey levels;
+        ``rectangles`` ``(5, n)`` in [0, 1]: chance, top, left, height and width.
+    """
+    drawn: Drawn = {}
     flips = _flips(n, generator) if how.flip else torch.ones(n)
     if how.moves:
-        amounts["nodes"] = _nodes(flips, how, size, generator)
+        drawn["nodes"] = _nodes(flips, how, size, generator)
     elif how.flip:
-        amounts["flips"] = flips
+        drawn["flips"] = flips
     if how.brightness or how.contrast:
-        amounts["gain"] = 1 + how.contrast * _signed(n, generator)
-        amounts["offset"] = how.brightness * _signed(n, generator)
+        drawn["gain"] = 1 + how.contrast * _signed(n, generator)
+        drawn["offset"] = how.brightness * _signed(n, generator)
     if how.erase:
-        amounts["rectangles"] = torch.rand(5, n, generator=generator)
-    return amounts
+        drawn["rectangles"] = torch.rand(5, n, generator=generator)
+    return drawn
 
 
-def change(images: Tensor, how: Augmentation, amounts: Amounts) -> Tensor:
-    """Return copies of faces changed by amounts that were drawn for them, on the faces' device.
+def apply_augmentation(images: Tensor, how: Augmentation, drawn: Drawn) -> Tensor:
+    """Change faces as was drawn.
 
     Nothing here waits for the device or depends on a value, so that a CUDA graph can hold it.
+
+    Args:
+        images: uint8 ``(n, 1, h, w)``.
+        how: the amounts.
+        drawn: what :func:`draw_augmentation` drew for them, on their device; other names are left alone.
+
+    Returns:
+        Float32 ``(n, 1, h, w)`` in [0, 1].
     """
     n, (height, width) = len(images), images.shape[-2:]
     x = images.float().div_(255)
     if how.moves:
-        fine = amounts["nodes"] @ _enlargement(height, width, str(x.device))
+        fine = drawn["nodes"] @ _enlargement(height, width, str(x.device))
         grid = fine.view(n, 2, height, width).permute(0, 2, 3, 1)
         x = F.grid_sample(x, grid, padding_mode="border", align_corners=False)
     elif how.flip:
-        x = torch.where(amounts["flips"].view(n, 1, 1, 1) < 0, x.flip(-1), x)
+        x = torch.where(drawn["flips"].view(n, 1, 1, 1) < 0, x.flip(-1), x)
     if how.brightness or how.contrast:
         mean = x.mean((1, 2, 3), keepdim=True)
-        x = (x - mean) * amounts["gain"].view(n, 1, 1, 1) + mean + amounts["offset"].view(n, 1, 1, 1)
+        x = (x - mean) * drawn["gain"].view(n, 1, 1, 1) + mean + drawn["offset"].view(n, 1, 1, 1)
         x = x.clamp_(0, 1)
     if how.erase:
-        x = _erase(x, how.erase, amounts["rectangles"])
+        x = _erase(x, how.erase, drawn["rectangles"])
     return x
 
 

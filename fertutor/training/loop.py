@@ -26,7 +26,7 @@ from ..faces.table import FaceSplits, FaceTable
 from ..files import expanded, refuse_unwritable, replacing
 from ..network.weights import kind_of, save_network
 from ..progress import progress
-from .augment import change, draw_amounts
+from .augment import apply_augmentation, draw_augmentation
 from .balance import epoch_order
 from .checkpoint import (
     FILE,
@@ -38,7 +38,7 @@ from .checkpoint import (
 )
 from .device import Setting, choose_setting, keep_freed_memory
 from .distributed import Group, join_group, spawn, take_part
-from .graph import Batch, GraphedStep
+from .graph import Batch, GraphedStep, Step
 from .mixup import draw_mix, mix
 from .objective import penalised_layers, penalty, soft_targets
 from .optimizer import initialise, make_optimizer, move_average, rate_at, set_rate
@@ -99,6 +99,7 @@ def train(
     out: str | Path | None = None,
     resume: bool = False,
     devices: int = 1,
+    graphs: bool = True,
     report: Callable[[str], None] | None = None,
 ) -> Run:
     """Train a network and return it as it was at its best on validation.
@@ -115,6 +116,8 @@ def train(
         resume: go on with the run in `out`.
         devices: processes on this machine that share each batch, one a GPU where there are GPUs;
             more than one needs `out`. Under ``torchrun`` leave it at 1.
+        graphs: on a GPU that is not shared, record a step as a CUDA graph and replay it, which is faster
+            and the same within rounding; False takes each step as it is.
         report: called with one line an epoch; None prints it to stderr. With `devices` above 1 another
             process calls it: it must be a function that can be imported, no lambda.
 
@@ -163,7 +166,7 @@ def train(
         trainer.restore(folder)
         if group.leads:
             trainer.publish(folder)  # a kill may have come between the checkpoint and these
-    trainer.finish(folder, report or _print)
+    trainer.finish(folder, report or _print, graphs)
     return trainer.run()
 
 
@@ -258,9 +261,6 @@ class _Trainer:
         self.optimizer = make_optimizer(self.network, recipe)
         self.train, self.val = train.to(setting.device), val.to(setting.device)
         self.sums = torch.zeros(2, dtype=torch.float64, device=setting.device)
-        self.step: Callable[[Batch], None] = self._step
-        if setting.device == "cuda" and group.size == 1:
-            self.step = GraphedStep(self._step, self.optimizer)
         self.best: State = _copy(self.averaged.state_dict())
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
@@ -270,16 +270,20 @@ class _Trainer:
     def finished(self) -> bool:
         return self.diverged or len(self.history) >= self.recipe.epochs
 
-    def finish(self, folder: Path | None, report: Callable[[str], None]) -> None:
+    def finish(self, folder: Path | None, report: Callable[[str], None], graphs: bool) -> None:
         """Train the epochs that are left; the leading process keeps and tells of each."""
+        step: Step = self._step
+        # processes that share a batch talk to each other within a step, which is not recorded
+        if graphs and self.setting.device == "cuda" and self.group.size == 1:
+            step = GraphedStep(step, self.optimizer)
         while not self.finished:
-            self.epoch()
+            self.epoch(step)
             if self.group.leads:
                 if folder is not None:
                     self.save(folder)
                 report(self.line())
 
-    def epoch(self) -> None:
+    def epoch(self, step: Step) -> None:
         """Train one epoch, validate, and keep the weights if they are the best so far."""
         start = time.perf_counter()
         number = len(self.history) + 1
@@ -290,11 +294,11 @@ class _Trainer:
         self.network.train()
         self.sums.zero_()
         bar = progress(batches, f"epoch {number}/{self.recipe.epochs}", show=self.group.leads)
-        for step, rows in enumerate(bar):
-            done = number - 1 + step / len(batches)
+        for index, rows in enumerate(bar):
+            done = number - 1 + index / len(batches)
             rate = rate_at(self.recipe, done / self.recipe.epochs)
             set_rate(self.optimizer, rate)
-            self.step(self._draw(rows, generator))
+            step(self._draw(rows, generator))
         loss_sum, right = self.group.total(self.sums).tolist()
         val_loss, val_accuracy = self._validate()
         self.diverged = not (math.isfinite(loss_sum) and math.isfinite(val_loss))
@@ -319,7 +323,7 @@ class _Trainer:
         """Return a batch: its rows and all the random numbers that it needs, on the CPU."""
         recipe, n = self.recipe, len(rows)
         batch = {"rows": rows}
-        batch |= draw_amounts(n, recipe.augmentation, self.train.images.shape[-2:], generator)
+        batch |= draw_augmentation(n, recipe.augmentation, self.train.images.shape[-2:], generator)
         if recipe.mixup:
             batch |= draw_mix(n, recipe.mixup, generator)
         return batch
@@ -329,12 +333,12 @@ class _Trainer:
         recipe, setting = self.recipe, self.setting
         batch = {name: value.to(setting.device) for name, value in batch.items()}
         rows, n = batch["rows"], len(batch["rows"])
-        x = change(self.train.images[rows], recipe.augmentation, batch)
+        x = apply_augmentation(self.train.images[rows], recipe.augmentation, batch)
         labels = self.train.labels[rows]
         votes = self.train.votes[rows] if recipe.soft and self.train.votes is not None else None
         targets = soft_targets(labels, votes, self.train.classes, recipe.smoothing)
         if recipe.mixup:
-            x, targets = mix(x, targets, batch["shares"], batch["others"])
+            x, targets = mix(x, targets, batch)
         if self.group.size > 1:
             start, stop = self.group.part(n)
             take_part(self.network, (start, stop, n))

@@ -8,12 +8,16 @@ from torch import Tensor
 
 
 def draw_mix(n: int, alpha: float, generator: torch.Generator) -> dict[str, Tensor]:
-    """Return what :func:`mix` needs to mix `n` faces, on the CPU: a share for the batch, and the others.
+    """Draw how `n` faces are to be mixed.
 
     Args:
         n: faces in the batch.
         alpha: of the Beta(α, α) distribution from which the batch's one share is drawn.
         generator: CPU generator.
+
+    Returns:
+        On the CPU: ``shares`` float32 ``(2,)``, a face's own and its other's, and ``others`` int64
+        ``(n,)``, each face's other.
     """
     # torch's Beta takes no generator; numpy's does
     seed = int(torch.randint(2**62, (1,), generator=generator))
@@ -21,14 +25,13 @@ def draw_mix(n: int, alpha: float, generator: torch.Generator) -> dict[str, Tens
     return {"shares": torch.tensor([share, 1 - share]), "others": torch.randperm(n, generator=generator)}
 
 
-def mix(x: Tensor, targets: Tensor, shares: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+def mix(x: Tensor, targets: Tensor, drawn: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Return mixed faces and targets, of the shapes that came in.
 
     Args:
         x: float ``(n, 1, h, w)``.
         targets: float ``(n, classes)``.
-        shares: float ``(2,)``, of the face itself and of the other.
-        others: int64 ``(n,)``, each face's other.
+        drawn: what :func:`draw_mix` drew for them, on their device; other names are left alone.
     """
-    own, new = shares
+    (own, new), others = drawn["shares"], drawn["others"]
     return own * x + new * x[others], own * targets + new * targets[others]
