@@ -275,13 +275,14 @@ def test_dropped_rows_are_said(with_votes):
     assert "keeps 12 of 40" in notes
 
 
+@pytest.mark.parametrize("labels", ["ferplus", "ferplus-plurality"])
 @pytest.mark.parametrize("command", [["datasets"], ["evaluate", "paper"]])
-def test_votes_that_leave_no_face_are_one_sentence(with_votes, command, capsys):
+def test_votes_that_leave_no_face_are_one_sentence(with_votes, command, labels, capsys):
     write(with_votes / "fer2013new.csv", plus_rows([[0] * 8 + [10, 0]] * len(USAGES)), header=PLUS_HEADER)
-    options = ["--root", str(with_votes), "--labels", "ferplus"]
+    options = ["--root", str(with_votes), "--labels", labels]
     assert main([*command, "fer2013", *options, *(["--no-ledger"] if "paper" in command else [])]) == 1
     (said,) = capsys.readouterr().err.splitlines()
-    assert "fer2013new.csv leaves no face" in said and f"drops all {len(USAGES)}" in said
+    assert "fer2013new.csv leaves no face" in said and " rule " in said and f"drops all {len(USAGES)}" in said
 
 
 def test_private_test_may_be_missing_from_either_file(with_votes, faces):

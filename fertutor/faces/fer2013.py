@@ -33,7 +33,7 @@ Rule = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 FERPLUS_RULES: dict[str, tuple[Rule, int, str]] = {
     "ferplus": (partial(ferplus.majority, classes=7), 7, "FER+'s majority rule"),
     "ferplus8": (partial(ferplus.majority, classes=8), 8, "FER+'s majority rule"),
-    "ferplus-plurality": (ferplus.plurality, 7, "having a vote for one of seven expressions"),
+    "ferplus-plurality": (ferplus.plurality, 7, "the rule of most votes"),
 }
 """Labels → the rule that makes them of votes, its classes, and what it is called."""
 
