@@ -271,6 +271,22 @@ def test_without_a_photo_there_is_nothing_to_crop(page: Any) -> None:
     assert not place.get_by_label("Crop", exact=True).is_visible()
 
 
+def test_keys_say_where_the_crop_box_is(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    give_photo(place, Image.new("L", (100, 200), 90))
+    where = place.locator(".ft-photo [aria-live]:not(output)")
+    assert where.text_content() == "", "nothing is said before a key is pressed"
+    crop = place.get_by_label("Crop box", exact=False)
+    for key, said in (
+        ("Shift+ArrowDown", "15 % from the left, 38 % from the top, 70 % of the shorter side"),
+        ("+", "13 % from the left, 36 % from the top, 75 % of the shorter side"),
+        ("Shift+ArrowLeft", "3 % from the left, 36 % from the top, 75 % of the shorter side"),
+        ("Shift+ArrowLeft", "0 % from the left, 36 % from the top, 75 % of the shorter side"),
+    ):
+        crop.press(key)
+        assert where.text_content() == said
+
+
 def takes_key(place: Any, key: str, *held: str) -> bool:
     """Whether a place keeps a key to itself, with the keys that are held."""
     taken: bool = place.evaluate(

@@ -12,6 +12,7 @@ export function cropper({ take }) {
     "aria-label": "Crop box: arrow keys move it, plus and minus change its size" });
   const frame = h("div", { class: "ft-frame" }, picture, box);
   const size = slider({ label: "Crop", min: 10, max: 100, value: 70, format: (v) => `${v} %`, input: (v) => resize(v / 100) });
+  const where = h("p", { class: "ft-visually-hidden", "aria-live": "polite" }); // for those who cannot see the box
   const crop = { x: 0, y: 0, side: 0 }; // in pixels of the picture
 
   const reveal = (there) => {
@@ -98,7 +99,14 @@ export function cropper({ take }) {
       size.show(Math.max(10, Math.min(100, Number(size.input.value) + grow)));
       resize(Number(size.input.value) / 100);
     } else place();
+    tell();
   });
 
-  return { elements: [frame, size.element], show, hide: () => reveal(false) };
+  /** Say where the box lies: how far its left and upper edge are from those of the picture. */
+  function tell() {
+    const [left, top] = [crop.x / picture.width, crop.y / picture.height].map((share) => Math.round(100 * share));
+    where.textContent = `${left} % from the left, ${top} % from the top, ${size.input.value} % of the shorter side`;
+  }
+
+  return { elements: [frame, size.element, where], show, hide: () => reveal(false) };
 }
