@@ -24,6 +24,7 @@ sampling = pytest.importorskip("fertutor.figures.sampling")
         ([[2.0, 0, 0], [0, 2, 0.5]], "zooms out"),
         ([[0.8, 0, 0], [0, 0.5, 0.5]], "half of each"),
         ([[0.5, 0.2, 0], [0, 0.5, 0.5]], "turns or shears"),
+        ([[-0.5, 0, 0], [0, 0.5, 0.5]], "mirrors"),
         ([[0.5, 0], [0, 0.5]], "shape"),
     ],
 )

@@ -72,6 +72,8 @@ def test_cross_entropy_is_checked() -> None:
         verdict = exercises.check_cross_entropy(answer)
         assert not verdict
         assert words in verdict.reason
+    in_double = exercises.check_cross_entropy(lambda logits, label: plain(logits.double(), label))
+    assert "a large logit is infinite" in in_double.reason, "more bits only move the place where it fails"
 
 
 def test_decoupled_decay_is_checked() -> None:

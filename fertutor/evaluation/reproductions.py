@@ -57,7 +57,9 @@ DIVISIONS = """
 
 The same method on the same faces, divided at random and by people. Each pair has seeds of
 its own, and other people; given is the mean over the pairs, on the test parts. On the 63 to 113 faces of the
-small sets, one accuracy has a standard error of 4 to 6 points. {doc}`four-data-sets` reads this table.
+small sets, one accuracy has a standard error of 4 to 6 points. Left out are methods that only guess, which
+have learnt nothing that a division could flatter, and single pairs on fewer than 1,000 test faces, where the
+difference is mostly luck. {doc}`four-data-sets` reads this table.
 
 | set | method | pairs | dealt at random | whole people dealt | the random division flatters by |
 |---|---|---|---|---|---|

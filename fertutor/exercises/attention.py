@@ -35,6 +35,8 @@ def check_zoom_on_mouth(theta: Tensor) -> Verdict:
     width, height = float((right_edge - centre)[0]), float((bottom - centre)[1])
     if width > 1 or height > 1:
         return not_yet("a scale above 1 spreads the grid and zooms out.")
+    if width < 0 or height < 0:
+        return not_yet("a negative scale mirrors the face.")
     if not (abs(width - 0.5) < 1e-4 and abs(height - 0.5) < 1e-4):
         return not_yet(
             f"the output spans {width:.2f} of the width and {height:.2f} of the height; "

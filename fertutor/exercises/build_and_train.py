@@ -62,7 +62,7 @@ def check_parameters(answer: float, channels: int = 32) -> Verdict:
 def check_cross_entropy(cross_entropy: Callable[[Tensor, int], float | Tensor]) -> Verdict:
     """Check ``cross_entropy(logits, label)``: the loss of one face, from logits ``(7,)``.
 
-    Some of the logits are too large for an exponential in float32.
+    Some of the logits are too large for an exponential in float32, some in float64.
     """
     generator = torch.Generator().manual_seed(0)
     rows = [
@@ -70,6 +70,7 @@ def check_cross_entropy(cross_entropy: Callable[[Tensor, int], float | Tensor]) 
         torch.randn(CLASSES, generator=generator),
         3 * torch.randn(CLASSES, generator=generator),
         200 * torch.eye(CLASSES)[2],
+        2000 * torch.eye(CLASSES)[2],
     ]
     for place, logits in enumerate(rows):
         for label in (0, 2, 6):
