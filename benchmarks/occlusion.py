@@ -49,7 +49,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Return milliseconds an image and ratios, for each network, stride, number of images and threads."""
     gpu = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if gpu else "cpu")
-    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False  # as `occlude` has it, for captum too
     threads = [args.threads] if args.threads else [1] if gpu else [1, 2]
     cases = [(4, 1), (4, 8)] if args.quick else [(4, 1), (4, 8), (1, 1)]
     rows, linear = [], []

@@ -44,6 +44,22 @@ def test_each_method_learns_what_is_there_to_learn(splits, name):
     assert torch.equal(again.predict(splits.val.images), fitted.predict(splits.val.images))
 
 
+def test_the_setting_is_chosen_on_other_people(splits):
+    """Two people whose faces show opposite things: by the other one no setting is right."""
+    first, second = stripes(60, 0), stripes(60, 1)
+    liar = FaceTable(second.images, (second.labels + 3) % 7)
+    both = FaceTable(
+        torch.cat([first.images, liar.images]),
+        torch.cat([first.labels, liar.labels]),
+        subjects=torch.arange(120) // 60,
+    )
+    assert max(fit_baseline("hog-svm", both, by_subject=True).searched.values()) == 0
+    with pytest.raises(InputError, match="who is on them"):
+        fit_baseline("hog-svm", splits.train, by_subject=True)
+    with pytest.raises(InputError, match="people to hold out"):
+        fit_baseline("hog-svm", both[:60], by_subject=True)
+
+
 def test_patterns_are_counted_cell_by_cell(splits):
     from skimage.feature import local_binary_pattern
 

@@ -77,6 +77,12 @@ def test_the_interval_of_the_difference_covers_it_as_often_as_it_says() -> None:
     assert covered == pytest.approx(950, abs=25)
 
 
+def test_a_few_faces_leave_doubt_even_where_nobody_parts() -> None:
+    low, high = Comparison(both=60, first=0, second=0, neither=10).interval
+    assert low == -high < -0.02
+    assert Comparison(both=0, first=5, second=0, neither=0).interval[0] < 0.8
+
+
 def test_the_command_writes_the_ledger_and_agrees_with_evaluate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

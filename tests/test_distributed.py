@@ -47,14 +47,45 @@ def test_two_processes_train_as_one(tmp_path: Path, kind: str, optimizer: str) -
         assert b["val_loss"] == pytest.approx(a["val_loss"], rel=1e-3)
 
 
+SHARED = """
+import sys
+import torch
+from dataclasses import replace
+from test_training import QUICK, silent, splits
+from fertutor.network.weights import build_network
+from fertutor.training.loop import train
+
+recipe = replace(QUICK, epochs=1, penalty=0.0)
+run = train(build_network("compact"), splits(14), recipe, device="cpu", out=sys.argv[1], report=silent)
+torch.distributed.destroy_process_group()
+assert run.network.train()(torch.rand(5, 1, 48, 48)).shape == (5, 7)
+"""
+
+
+def test_the_network_of_a_shared_run_needs_the_others_no_more(tmp_path: Path) -> None:
+    """Under torchrun the layers that are trained ask the other processes, which have gone then."""
+    script = tmp_path / "shared.py"
+    script.write_text(SHARED)
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [*start, str(tmp_path / "run")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.mark.parametrize("kind", ["attentional", "compact"])
 def test_a_last_batch_smaller_than_the_processes_trains_as_one_does(tmp_path: Path, kind: str) -> None:
-    """Seven faces, six a batch: of the second batch the first process has none."""
+    """Three faces, one a batch: the first process never has one."""
     torch.manual_seed(0)
     network = build_network(kind)
-    recipe = replace(QUICK, epochs=2, batch=6, oversample=False, optimizer="sgd", penalty=0.0)
-    one = train(network, splits(7), recipe, precision="fp32", report=silent)
-    two = train(network, splits(7), recipe, precision="fp32", out=tmp_path, devices=2)
+    recipe = replace(QUICK, epochs=1, batch=1, oversample=False, optimizer="sgd", penalty=0.0)
+    one = train(network, splits(3), recipe, precision="fp32", report=silent)
+    two = train(network, splits(3), recipe, precision="fp32", out=tmp_path, devices=2)
     for a, b in zip(one.history, two.history, strict=True):
         assert b["loss"] == pytest.approx(a["loss"], rel=1e-4)
         assert b["val_loss"] == pytest.approx(a["val_loss"], rel=1e-3)

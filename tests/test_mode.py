@@ -30,6 +30,28 @@ GREY = torch.randint(0, 256, (3, 1, 48, 48), dtype=torch.uint8, generator=torch.
 FACES, LABELS = GREY.float() / 255, torch.tensor([0, 3, 6])
 TABLE = FaceTable(GREY, LABELS)
 
+
+class Watchful(nn.Module):
+    """Keeps whether convolutions on a GPU might have been TF32 when it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classes, self.config, self.tf32 = 7, {}, set[bool]()
+        self.layer = nn.Linear(1, 7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.tf32.add(torch.backends.cudnn.allow_tf32)
+        return self.layer(x.mean((1, 2, 3))[:, None])
+
+
+def test_what_is_measured_is_measured_in_full_precision() -> None:
+    network, before = Watchful(), torch.backends.cudnn.allow_tf32
+    fertutor.evaluate(network, TABLE, device="cpu")
+    occlude(network, FACES, 24, 24, method="plain")
+    assert network.tf32 == {False}
+    assert torch.backends.cudnn.allow_tf32 is before
+
+
 LOOKS: dict[str, Callable[[nn.Module], object]] = {
     "evaluate": lambda network: fertutor.evaluate(network, TABLE, device="cpu").confusion.tolist(),
     "predict": lambda network: predict_photo(network, np.zeros((48, 48), np.uint8), whole=True)[0].as_dict(),

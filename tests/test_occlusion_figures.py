@@ -120,6 +120,8 @@ def test_the_lower_half_is_where_the_mouth_is() -> None:
     maps[1, 0, 0], maps[1, 3, 0], maps[1, 4] = 3.0, 1.0, -5.0  # a gain is no loss
     assert lower_half(maps)[:2].tolist() == [1.0, 0.25]
     assert lower_half(maps)[2].isnan()
+    maps[:, 1] = torch.nan  # hidden by no square
+    assert lower_half(maps)[:2].tolist() == [1.0, 0.25]
 
 
 @pytest.fixture(scope="module")

@@ -346,3 +346,16 @@ def test_memory_is_bounded_by_batch(method: str) -> None:
         assert largest.faces <= 4
         seen.append(largest.numbers)
     assert max(seen) == seen[0] > 0
+
+
+def test_statistics_of_the_whole_map_are_not_taken_from_a_part() -> None:
+    """A batch normalisation without running statistics reads every pixel."""
+    torch.manual_seed(0)
+    norm = nn.BatchNorm2d(4, track_running_stats=False)
+    head = [nn.Flatten(), nn.Linear(4 * 44 * 44, 7)]
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), norm, nn.Conv2d(4, 4, 3), *head).eval()
+    face = torch.rand(1, 1, 48, 48)
+    plain, auto = (
+        occlude(network, face, 8, 8, method=method, batch=1) for method in ("plain", "incremental")
+    )
+    assert torch.allclose(auto.probabilities, plain.probabilities, atol=1e-5)

@@ -75,6 +75,9 @@ def test_a_split_by_subject_leaves_nobody_in_two_parts(trees, name):
     assert sum(map(len, people)) == len(set.union(*people))
     random = load_faces(name, root=trees[name]).parts().values()
     people = [set(part.subjects.tolist()) for part in random]
+    met, everybody = len(set.intersection(*people)), len(set.union(*people))
+    notes = load_faces(name, root=trees[name]).notes
+    assert any(f"{met} of {everybody} people are in all three parts" in note for note in notes)
     assert sum(map(len, people)) > len(set.union(*people))
 
 

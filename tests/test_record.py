@@ -7,6 +7,7 @@ from math import comb, nan, sqrt
 
 import pytest
 
+import fertutor
 from fertutor.cli import build_parser
 from fertutor.commands.recipe_options import chosen_recipe
 from fertutor.commands.set_options import set_options
@@ -77,7 +78,9 @@ def test_a_papers_table_takes_in_the_last_reproduction_on_its_labels() -> None:
         "labels": "original",
         "recipe": "paper",
         "epochs": 300,
+        "network": {"kind": "attentional", "arguments": fertutor.AttentionalCNN().config},
     }
+    other = {"kind": "attentional", "arguments": fertutor.AttentionalCNN(sampler="none").config}
     entries = {
         "first": {**made, "date": "2026-01-01", "accuracy": 0.5},
         "last": {**made, "date": "2026-01-02", "accuracy": 0.925},
@@ -88,6 +91,7 @@ def test_a_papers_table_takes_in_the_last_reproduction_on_its_labels() -> None:
             "accuracy": 0.1,
             "options": {"by_subject": True},
         },
+        "later, another network": {**made, "date": "2026-01-03", "accuracy": 0.1, "network": other},
         "of another set": {**made, "date": "2026-01-03", "accuracy": 0.1, "dataset": "ferg"},
     }
     table = record.paper_table("jaffe", entries)

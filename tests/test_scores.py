@@ -59,6 +59,23 @@ def test_rank_correlation_is_scipys(seed: int, levels: int) -> None:
             )
 
 
+def test_pixels_that_no_square_hid_say_nothing() -> None:
+    """With a stride above the size a map has NaN; a correlation with itself is still 1."""
+    stats = pytest.importorskip("scipy.stats")
+    maps, others = _maps(3), _maps(4)
+    maps[:, ::3], others[:, :, 5] = math.nan, math.nan
+    assert torch.allclose(scores.rank_correlation(maps, maps), torch.ones(3))
+    for value, a, b in zip(scores.rank_correlation(maps, others), maps, others, strict=True):
+        expected = stats.spearmanr(a.flatten(), b.flatten(), nan_policy="omit").statistic
+        assert float(value) == pytest.approx(expected, abs=1e-6)
+    assert scores.rank_correlation(maps[:0], maps[:0]).shape == (0,)
+    gains = torch.full((1, 12, 12), -0.2)
+    gains[0, 2, 2], gains[0, 8, 8] = -0.1, math.nan
+    masks = torch.zeros(1, 12, 12, dtype=torch.bool)
+    masks[0, 8, 8] = True
+    assert scores.pointing_game(gains, masks).item() == 0, "the highest point is at 2, 2"
+
+
 def test_pointing_game_and_its_tolerance() -> None:
     """A hit two pixels beside the mask counts, three do not; without a mask there is no score."""
     maps, masks = torch.zeros(3, 48, 48), torch.zeros(3, 48, 48, dtype=torch.bool)

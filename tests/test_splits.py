@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fertutor.faces.splits import by_subject, hold_out, per_class, stratified
+from fertutor.faces.splits import by_subject, hold_out, hold_out_people, per_class, stratified
 
 
 @st.composite
@@ -50,6 +50,15 @@ def test_by_subject_comes_near_the_sizes_wanted():
     assert (len(train), len(val), len(test)) == (126, 21, 63)
 
 
+def test_people_are_held_out_whole():
+    subjects = torch.arange(300) // 10
+    kept, held = hold_out_people(subjects, 0.2, seed=1)
+    assert (len(kept), len(held)) == (240, 60)
+    assert not set(subjects[kept].tolist()) & set(subjects[held].tolist())
+    with pytest.raises(ValueError, match="1 people cannot be dealt into 2 parts"):
+        hold_out_people(torch.zeros(10, dtype=torch.int64), 0.2)
+
+
 def test_the_seed_decides():
     labels = torch.arange(700) % 7
     for deal in (
@@ -57,6 +66,7 @@ def test_the_seed_decides():
         lambda seed: hold_out(labels, 0.1, seed)[1],
         lambda seed: per_class(labels, 10, seed)[0],
         lambda seed: by_subject(torch.arange(700) // 10, (500, 200), seed)[1],
+        lambda seed: hold_out_people(torch.arange(700) // 10, 0.1, seed)[1],
     ):
         assert torch.equal(deal(3), deal(3))
         assert not torch.equal(deal(3), deal(4))
@@ -80,3 +90,5 @@ def test_wrong_sizes_are_named():
         per_class(labels, 6)
     with pytest.raises(ValueError, match="not 2"):
         hold_out(labels, 2)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        hold_out_people(labels, 2)

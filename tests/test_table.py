@@ -27,6 +27,14 @@ def test_two_tables_can_be_compared() -> None:
     assert len({table, other}) == 2
 
 
+def test_rows_are_numbers_or_a_mask() -> None:
+    mask = [True, False, True, False, True]
+    for rows in (mask, torch.tensor(mask), [0, 2, 4], torch.tensor([0, 2, 4]), slice(0, 5, 2)):
+        assert faces()[rows].labels.tolist() == [0, 2, 4]
+    assert faces()[3].labels.tolist() == [3]
+    assert len(faces()[[]]) == 0
+
+
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_the_fingerprint_is_the_digest_that_the_ledger_holds(n: int) -> None:
     table = faces(n)

@@ -23,7 +23,7 @@ from fertutor.errors import InputError
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.sampler import Localization
 from fertutor.network.weights import KINDS, build_network, load_network, save_network
-from fertutor.training.augment import Augmentation, augment
+from fertutor.training.augment import Augmentation, augment, draw_augmentation
 from fertutor.training.balance import epoch_order
 from fertutor.training.checkpoint import load_checkpoint
 from fertutor.training.device import Setting
@@ -501,6 +501,40 @@ def test_mixup_and_votes_train() -> None:
     assert not run.diverged
 
 
+def test_of_mixed_faces_the_larger_share_is_the_right_answer() -> None:
+    """Half of the shares are below one half: hits counted by the face's own label would stay near that."""
+    recipe = replace(QUICK, mixup=0.4, epochs=6)
+    run = train(fertutor.AttentionalCNN(), splits(), recipe, report=silent)
+    assert run.history[-1]["val_accuracy"] == 1
+    assert run.history[-1]["train_accuracy"] > 0.8
+
+
+def test_the_callers_own_draws_go_on_as_if_nothing_was() -> None:
+    network = fertutor.AttentionalCNN()
+    state = torch.get_rng_state()
+    train(network, splits(), replace(QUICK, epochs=1), report=silent)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(("kind", "sizes"), [("compact", [32, 37]), ("attentional", [32, 32, 5])])
+def test_few_faces_join_the_batch_before_them_where_statistics_are_taken(
+    kind: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(
+        "fertutor.training.loop.draw_augmentation",
+        lambda n, *rest: seen.append(n) or draw_augmentation(n, *rest),
+    )
+    recipe = replace(QUICK, epochs=1, penalty=0.0, oversample=False)
+    train(build_network(kind), splits(69), recipe, report=silent)
+    assert seen == sizes
+
+
+def test_without_momentum_sgd_is_plain() -> None:
+    recipe = replace(QUICK, optimizer="sgd", momentum=0.0, learning_rate=0.05)
+    assert train(fertutor.AttentionalCNN(), splits(), recipe, report=silent).history[-1]["loss"] < 2
+
+
 HERE = Setting("cpu", "fp32", channels_last=True)
 
 
@@ -516,6 +550,7 @@ def test_a_teacher_speaks_for_its_share_of_each_target() -> None:
     kept = taught(own, [teacher], 0.0, still, seed=0, setting=HERE).votes
     assert kept is not None
     assert torch.allclose(kept, torch.full((70, 7), 1 / 7))
+    (nn.Parameter(torch.ones(7)) * votes).sum().backward()  # a loop of one's own trains on them
 
 
 def test_two_teachers_share_their_part_and_see_the_faces_changed() -> None:

@@ -58,7 +58,8 @@ def test_a_random_division_flatters_where_takes_are_alike() -> None:
 def test_the_probe_is_ridge_regression() -> None:
     ridge = pytest.importorskip("sklearn.linear_model").RidgeClassifier(alpha=1.0)
     table = draw_takes(0.5, people=4)
-    train, test = stratified(table.labels, (60, 24))
+    table = table[torch.arange(len(table)) % 21 > 1]  # fewer angry faces than others
+    train, test = stratified(table.labels, (52, 24))
     pixels = table.images.flatten(1).double().numpy() / 255
     ridge.fit(pixels[train], table.labels[train])
     expected = ridge.score(pixels[test], table.labels[test])

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     place = "-".join([args.dataset, args.labels, *options_in_name(options), args.split])
     entries = []
     for name in METHODS if args.method == "all" else (args.method,):
-        fitted = fit_baseline(name, train, args.seed)
+        fitted = fit_baseline(name, train, args.seed, args.by_subject)
         report = fitted.evaluate(table)
         entry = _entry(args, fitted, report, train, table) | {"options": options}
         ledger.append(entry, f"baseline-{name}-{place}", args.ledger)

@@ -58,9 +58,8 @@ def run(args: argparse.Namespace) -> None:
     refuse_unwritable(args.ledger or ledger.results_folder())
     ranges = dict(_range(text) for text in args.over)
     options = set_options(args)
-    splits = hold_out_of(
-        load_faces(args.dataset, root=args.root, labels=args.labels, **options), args.hold_out
-    )
+    faces = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
+    splits = hold_out_of(faces, args.hold_out, args.by_subject)
     recipe = find_recipe(args.recipe, epochs=args.epochs)
     if args.storage.startswith("sqlite:///"):
         Path(args.storage.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)

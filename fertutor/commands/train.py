@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
     options = set_options(args)
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
     if args.hold_out is not None:
-        splits = hold_out_of(splits, args.hold_out)
+        splits = hold_out_of(splits, args.hold_out, args.by_subject)
         options["hold_out"] = args.hold_out
     classes = 7 if splits.train is None else splits.train.classes
     # the network's own initialisation draws from torch's generator
@@ -196,18 +196,26 @@ def taught_splits(
     return replace(splits, train=table), facts
 
 
-def hold_out_of(splits: FaceSplits, share: float) -> FaceSplits:
+def hold_out_of(splits: FaceSplits, share: float, by_subject: bool) -> FaceSplits:
     """Return splits whose validation faces are a share of the training faces, the same for every seed.
 
-    For tuning: the set's own validation part is left for the choice among finalists.
+    For tuning: the set's own validation part is left for the choice among finalists. A set that was divided
+    by people is divided so here, too.
     """
-    from ..faces.splits import hold_out
+    from ..faces.splits import hold_out, hold_out_people
 
     if splits.train is None:
         raise InputError(f"{splits.name} has no training faces to hold some out of")
     if not 0 < share < 1:
         raise InputError(f"--hold-out must lie between 0 and 1, not {share:g}")
-    kept, held = hold_out(splits.train.labels, share)
+    if by_subject:
+        assert splits.train.subjects is not None  # or it could not have been divided by them
+        try:
+            kept, held = hold_out_people(splits.train.subjects, share)
+        except ValueError as error:
+            raise InputError(f"--hold-out {share:g}: {error}") from None
+    else:
+        kept, held = hold_out(splits.train.labels, share)
     if not len(kept) or not len(held):
         raise InputError(f"--hold-out {share:g} of {len(splits.train)} faces leaves one side without any")
     return replace(splits, train=splits.train[kept], val=splits.train[held])

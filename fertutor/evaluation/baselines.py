@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
-from ..faces.splits import hold_out
+from ..faces.splits import hold_out, hold_out_people
 from ..faces.table import SIDE, FaceTable
 from ..progress import progress
 from .report import Report
@@ -92,7 +92,7 @@ class FittedBaseline:
         return Report(torch.bincount(pairs, minlength=self.classes**2).view(self.classes, self.classes))
 
 
-def fit_baseline(name: str, table: FaceTable, seed: int = 0) -> FittedBaseline:
+def fit_baseline(name: str, table: FaceTable, seed: int = 0, by_subject: bool = False) -> FittedBaseline:
     """Fit a method on training faces.
 
     The setting is chosen on held-out *training* faces, so that neither validation nor test faces have
@@ -102,9 +102,10 @@ def fit_baseline(name: str, table: FaceTable, seed: int = 0) -> FittedBaseline:
         name: one of :data:`BASELINES`.
         table: the training faces.
         seed: of the faces held out and of the classifier.
+        by_subject: hold out whole people, as befits a set that is divided by people.
 
     Raises:
-        InputError: an unknown name, packages that are missing, or too few faces.
+        InputError: an unknown name, packages that are missing, or too few faces or people.
     """
     if name not in BASELINES:
         raise InputError(f"no baseline is called {name!r}: choose one of {', '.join(BASELINES)}")
@@ -116,16 +117,35 @@ def fit_baseline(name: str, table: FaceTable, seed: int = 0) -> FittedBaseline:
         )
     method = BASELINES[name]
     features, labels = method.features(table.images), table.labels.cpu().numpy()
-    searched = _search(method, features, labels, seed)
+    rows = _held_out(table, seed, by_subject)
+    searched = _search(method, features, labels, rows, seed)
     best = max(searched, key=lambda value: searched[value])  # the first of equals: the most regular
     classifier = method.classifier(best, seed).fit(features, labels)
     accuracies = {str(value): accuracy for value, accuracy in searched.items()}
     return FittedBaseline(name, classifier, {method.setting: best}, accuracies, table.classes)
 
 
-def _search(method: Baseline, features: Features, labels: NDArray[np.int64], seed: int) -> dict[float, float]:
+def _held_out(table: FaceTable, seed: int, by_subject: bool) -> tuple[Tensor, Tensor]:
+    """Return the rows to fit on and the rows to choose by."""
+    if not by_subject:
+        return hold_out(table.labels, HELD_OUT, seed)
+    if table.subjects is None:
+        raise InputError("these faces do not say who is on them: fit without by_subject")
+    try:
+        return hold_out_people(table.subjects, HELD_OUT, seed)
+    except ValueError as error:
+        raise InputError(f"a baseline needs people to hold out: {error}") from None
+
+
+def _search(
+    method: Baseline,
+    features: Features,
+    labels: NDArray[np.int64],
+    rows: tuple[Tensor, Tensor],
+    seed: int,
+) -> dict[float, float]:
     """Return the accuracy on held-out faces for each candidate, the most regular first."""
-    fit_rows, held_rows = (rows.numpy() for rows in hold_out(torch.from_numpy(labels), HELD_OUT, seed))
+    fit_rows, held_rows = (part.numpy() for part in rows)
     candidates = method.candidates
     if method.setting == "components":  # there are never more than faces
         candidates = tuple(sorted({min(value, len(fit_rows) - 1) for value in candidates}))

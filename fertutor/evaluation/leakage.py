@@ -21,8 +21,8 @@ def draw_takes(alike: float, people: int = 10, takes: int = 3, seed: int = 0) ->
 
     Args:
         alike: 0: every take is acted and photographed anew; 1: all takes of a person's expression are
-            the same picture; between: action units and scene lie so far on the way from a take of its
-            own to the first one.
+            the same picture but for the camera's grain; between: action units and scene lie so far on the way
+            from a take of its own to the first one.
         people, takes: how many, of each of seven expressions.
         seed: another seed, other people.
 
@@ -61,8 +61,8 @@ def linear_probe(table: FaceTable, train: Tensor, test: Tensor, penalty: float =
     middle = pixels[train].mean(0)
     known, new = pixels[train] - middle, pixels[test] - middle
     targets = F.one_hot(table.labels[train], table.classes).double()
-    targets = targets - targets.mean(0)
+    share = targets.mean(0)
     # the dual form: as many equations as faces, not as pixels
-    weights = torch.linalg.solve(known @ known.T + penalty * torch.eye(len(known)).to(known), targets)
-    scores = new @ (known.T @ weights)
+    weights = torch.linalg.solve(known @ known.T + penalty * torch.eye(len(known)).to(known), targets - share)
+    scores = new @ (known.T @ weights) + share
     return float((scores.argmax(1) == table.labels[test]).double().mean())

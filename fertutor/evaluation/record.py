@@ -14,7 +14,8 @@ from statistics import mean, pstdev, stdev
 from typing import Any
 
 from ..errors import InputError
-from ..network.weights import own_dropout
+from ..network.attentional import AttentionalCNN
+from ..network.weights import kind_of, own_dropout
 from ..training.defaults import DEFAULTS
 from ..training.recipes import OWN_OPTIONS, changed_numbers
 from . import paper
@@ -93,10 +94,13 @@ def paper_table(name: str, entries: Entries) -> str:
             labels and no option that divides the set otherwise than the paper.
     """
     rows = [f"| {method} | {_as_printed(accuracy)} |" for method, accuracy in paper.TABLES[name].items()]
+    figure_3 = AttentionalCNN()
     ours = [
         entry
         for entry in entries.values()
         if entry.get("reproduces")
+        and entry["network"]["kind"] == kind_of(figure_3)
+        and entry["network"]["arguments"] == figure_3.config
         and (entry["dataset"], entry["labels"]) == (name, "original")
         and not entry.get("options")
     ]

@@ -17,7 +17,7 @@ from ..expressions import class_names
 from ..faces.table import FaceTable
 from ..mode import device_of, evaluating
 from ..progress import progress
-from ..training.device import choose_setting
+from ..training.device import choose_setting, full_precision
 
 BATCH = 512
 Z = 1.959964
@@ -160,7 +160,7 @@ def predict_probabilities(
     network.to(setting.device)
     try:
         parts = []
-        with evaluating(network):
+        with evaluating(network), full_precision():
             for batch in progress(images.split(BATCH), "evaluating", show=show_progress):
                 x = batch.to(setting.device).float().div_(255)
                 probabilities = network(x).softmax(1)

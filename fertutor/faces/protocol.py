@@ -86,10 +86,19 @@ def divide(
         said.append(f"divided by people, seed {seed}: nobody is in two parts")
     else:
         rows = _deal(name, table, sizes, protocol, seed)
-        said.append(f"divided at random, seed {seed}: most people are in all three parts")
+        said.append(f"divided at random, seed {seed}{_met_again(table, rows)}")
     train, val, test = (table[part] for part in rows)
     said.append(f"{len(train):,} training, {len(val):,} validation, {len(test):,} test images")
     return FaceSplits(name, train, val, test, tuple(said))
+
+
+def _met_again(table: FaceTable, rows: tuple[Tensor, ...]) -> str:
+    """Say how many people are in all parts, where it is known who is who."""
+    if table.subjects is None:
+        return ""
+    people = set(table.subjects.tolist())
+    met = people.intersection(*(table.subjects[part].tolist() for part in rows))
+    return f": {len(met)} of {len(people)} people are in all three parts"
 
 
 def _sizes(n: int, protocol: Protocol) -> tuple[int, int, int]:

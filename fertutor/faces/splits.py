@@ -57,6 +57,19 @@ def hold_out(labels: Tensor, share: float, seed: int = 0) -> tuple[Tensor, Tenso
     return kept_rows, held_rows
 
 
+def hold_out_people(subjects: Tensor, share: float, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Return the rows to keep and the rows to hold out: whole people with about `share` of all rows.
+
+    Raises:
+        ValueError: when `share` is not between 0 and 1, or there are too few people.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie between 0 and 1, not {share}")
+    held = round(share * len(subjects))
+    kept_rows, held_rows = by_subject(subjects, (len(subjects) - held, held), seed)
+    return kept_rows, held_rows
+
+
 def per_class(labels: Tensor, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Return `count` rows of each class that occurs, and the rest.
 

@@ -73,7 +73,7 @@ class FaceTable:
         if isinstance(rows, int):
             rows = [rows]
         if isinstance(rows, list):
-            rows = torch.tensor(rows, dtype=torch.int64)
+            rows = torch.tensor(rows) if rows else torch.zeros(0, dtype=torch.int64)
         if isinstance(rows, Tensor):
             rows = rows.to(self.images.device)
         return FaceTable(

@@ -132,7 +132,7 @@ def lower_half(maps: Tensor) -> Tensor:
     Returns:
         Float ``(n,)``; NaN for a map without a positive value.
     """
-    lost = maps.clamp(min=0)
+    lost = maps.nan_to_num(nan=0.0).clamp(min=0)  # of a pixel that no square hid nothing is known
     return lost[:, maps.shape[1] // 2 :].sum((1, 2)) / lost.sum((1, 2))
 
 

@@ -320,6 +320,8 @@ def _module_rule(module: nn.Module, node: fx.Node, network: nn.Module) -> Rule |
         return _and_relu(_pooling_rule(module), node, network)
     if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
         return GlobalMean(flat=False)
+    if isinstance(module, nn.BatchNorm2d) and module.running_mean is None:
+        return None  # its statistics are of the whole map
     if isinstance(module, POINTWISE_MODULES):
         return Pointwise(module)
     return None

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..mode import device_of, evaluating
 from ..progress import progress
+from ..training.device import full_precision
 from .incremental import follows, incremental_probabilities
 from .plan import Plan
 from .windows import Windows
@@ -104,7 +105,7 @@ def occlude(
     batch = default_batch(images.device) if batch is None else batch
     if batch < 1:
         raise ValueError(f"batch must be at least 1, not {batch}")
-    with torch.inference_mode(), evaluating(network):
+    with torch.inference_mode(), evaluating(network), full_precision():
         clean = torch.cat([network(part).softmax(1) for part in images.split(batch)])
         labels = clean.argmax(1) if labels is None else _checked_labels(labels, clean)
         plan, note = _plan_for(network, windows, images, clean, batch, method)

@@ -58,14 +58,16 @@ def pointing_game(maps: Tensor, masks: Tensor, tolerance: int = 2) -> Tensor:
     """Tell whether the map's highest point hits the mask (Zhang et al. 2016).
 
     Args:
-        maps: float ``(n, h, w)``; of several highest points, their share that hits counts.
+        maps: float ``(n, h, w)``; of several highest points, their share that hits counts, and NaN is lowest.
         masks: bool ``(n, h, w)``.
         tolerance: a miss by up to this many pixels, along rows and columns, still counts.
 
     Returns:
         float32 ``(n,)``, 0 to 1; NaN where the mask is empty.
     """
+    unknown = maps.isnan()
     maps, masks = _checked(maps, masks)
+    maps = maps.masked_fill(unknown, -math.inf)
     near = _widened(masks, tolerance)
     highest = maps == maps.amax((1, 2), keepdim=True)
     hits = (highest & near).sum((1, 2)) / highest.sum((1, 2))
@@ -86,13 +88,13 @@ def rank_correlation(maps: Tensor, others: Tensor) -> Tensor:
         others: float or bool ``(n, h, w)``: other maps, or masks.
 
     Returns:
-        float32 ``(n,)``, -1 to 1; NaN where one of the two is constant.
+        float32 ``(n,)``, -1 to 1, over the pixels that are NaN in neither; NaN where one is constant there.
     """
+    known = ~(maps.isnan() | others.to(maps.device).isnan())
     maps, others = _checked(maps, others)
-    a, b = _ranks(maps.flatten(1)), _ranks(others.flatten(1).float())
-    a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
-    scale = a.norm(dim=1) * b.norm(dim=1)
-    return torch.where(scale > 0, (a * b).sum(1) / scale, math.nan).float()
+    pairs = zip(maps.flatten(1), others.flatten(1).float(), known.flatten(1), strict=True)
+    found = [_correlation(_ranks(a[seen]), _ranks(b[seen])) for a, b, seen in pairs]
+    return torch.stack(found).float() if found else maps.new_zeros(0)
 
 
 def average_precision(maps: Tensor, masks: Tensor) -> Tensor:
@@ -275,13 +277,15 @@ def _where_there_is_a_mask(scores: Tensor, masks: Tensor) -> Tensor:
 
 
 def _ranks(values: Tensor) -> Tensor:
-    """Ranks of each row's values, ties at their mean rank, float64."""
-    ranks = torch.empty_like(values, dtype=torch.float64)
-    for row, target in zip(values, ranks, strict=True):
-        _, inverse, counts = torch.unique(row, return_inverse=True, return_counts=True)
-        upto = counts.cumsum(0)
-        target.copy_((upto - (counts - 1) / 2)[inverse])
-    return ranks
+    """Ranks of the values ``(n,)``, ties at their mean rank, float64."""
+    _, inverse, counts = torch.unique(values, return_inverse=True, return_counts=True)
+    return (counts.cumsum(0) - (counts.double() - 1) / 2)[inverse]
+
+
+def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Pearson's correlation of two rows; NaN where one is constant or empty."""
+    a, b = a - a.mean(), b - b.mean()
+    return (a * b).sum() / (a.norm() * b.norm())
 
 
 def _blurred(images: Tensor, deviation: float = 5.0) -> Tensor:

@@ -27,7 +27,8 @@ class Augmentation:
         rotation: largest turn to either side, degrees.
         scale: largest relative change of size, e.g. 0.1 for 90 % to 110 %.
         shift: largest shift along each axis, pixels.
-        distortion: standard deviation of a smooth random displacement, pixels.
+        distortion: standard deviation of a random displacement at the nodes of a coarse grid, pixels; it is
+            enlarged smoothly, to two thirds of that at the mean pixel.
         brightness: largest change of grey level, as a share of the full range.
         contrast: largest relative change of contrast.
         erase: probability that a random rectangle is painted grey.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,6 +67,20 @@ def _multiplies_bf16(device: str) -> bool:
     # torch has no public question for these yet, and an older torch may lack one of them
     questions = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     return any(getattr(torch.cpu, question, bool)() for question in questions)
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Let float32 convolutions be of float32 for a while, not of TF32, which torch allows GPUs by default.
+
+    TF32 keeps 10 bits of each factor: too few to compare the probabilities of two ways to 1e-5.
+    """
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def keep_freed_memory() -> None:

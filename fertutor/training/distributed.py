@@ -118,7 +118,7 @@ def join_group(device: str) -> Group:
     return Group(dist.get_rank(), dist.get_world_size())
 
 
-def take_part(network: nn.Module, part: tuple[int, int, int] | None) -> None:
+def take_part(network: nn.Module, part: tuple[int, int, int]) -> None:
     """Tell every dropout layer which rows of the shared batch come next."""
     for module in network.modules():
         if isinstance(module, Dropout):

@@ -36,7 +36,7 @@ from .checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
-from .device import Setting, choose_setting, keep_freed_memory
+from .device import Setting, choose_setting, full_precision, keep_freed_memory
 from .distributed import Group, join_group, spawn, take_part
 from .graph import Batch, GraphedStep, Step
 from .mixup import draw_mix, mix
@@ -47,6 +47,11 @@ from .seeds import generator_for, seed_for
 
 BEST, HISTORY = "best.safetensors", "history.json"
 """What a run writes beside its checkpoint: its best weights and its log."""
+
+
+SMALLEST = 8
+"""A last batch of fewer faces joins the one before it where a network has batch normalisation, which would
+else take a tenth of what it validates with from these few."""
 
 
 @dataclass(frozen=True)
@@ -253,9 +258,11 @@ class _Trainer:
             "setting": setting.as_dict(),
             "fingerprints": self.fingerprints,
         }
+        self.given = network
         self.network = copy.deepcopy(network).to(setting.device).to(memory_format=setting.memory_format)
         if recipe.gaussian is not None:
             initialise(self.network, recipe.gaussian, generator_for(seed, 0, "weights"))
+        self.normalises = any(isinstance(module, nn.BatchNorm2d) for module in self.network.modules())
         self.shared = group.share(self.network)
         self.averaged = copy.deepcopy(self.network) if recipe.average else self.network
         self.optimizer = make_optimizer(self.network, recipe)
@@ -276,12 +283,16 @@ class _Trainer:
         # processes that share a batch talk to each other within a step, which is not recorded
         if graphs and self.setting.device == "cuda" and self.group.size == 1:
             step = GraphedStep(step, self.optimizer)
-        while not self.finished:
-            self.epoch(step)
-            if self.group.leads:
-                if folder is not None:
-                    self.save(folder)
-                report(self.line())
+        with (
+            full_precision(),
+            torch.random.fork_rng(devices=[]),
+        ):  # the caller's own draws go on as if nothing was
+            while not self.finished:
+                self.epoch(step)
+                if self.group.leads:
+                    if folder is not None:
+                        self.save(folder)
+                    report(self.line())
 
     def epoch(self, step: Step) -> None:
         """Train one epoch, validate, and keep the weights if they are the best so far."""
@@ -290,7 +301,9 @@ class _Trainer:
         generator = generator_for(self.seed, number, "faces")
         torch.manual_seed(seed_for(self.seed, number, "dropout"))
         order = epoch_order(self.train.labels, self.recipe.oversample, generator)
-        batches = order.split(self.recipe.batch)
+        batches = list(order.split(self.recipe.batch))
+        if self.normalises and len(batches) > 1 and len(batches[-1]) < min(SMALLEST, self.recipe.batch):
+            batches[-2:] = [torch.cat(batches[-2:])]
         self.network.train()
         self.sums.zero_()
         bar = progress(batches, f"epoch {number}/{self.recipe.epochs}", show=self.group.leads)
@@ -355,7 +368,8 @@ class _Trainer:
         self.optimizer.step()
         if recipe.average:
             move_average(self.averaged, self.network, recipe.average)
-        hits = (logits.argmax(1) == labels).sum()
+        wanted = targets.argmax(1) if recipe.mixup else labels  # of two mixed faces, the larger share's
+        hits = (logits.argmax(1) == wanted).sum()
         # summed where they are: to ask a GPU for a number at each step is to wait for it
         self.sums += torch.stack([loss.detach().double() * n / self.group.size, hits.double()])
 
@@ -434,7 +448,8 @@ class _Trainer:
         self.diverged = facts["diverged"]
 
     def _best_network(self) -> nn.Module:
-        network = copy.deepcopy(self.network).to("cpu").to(memory_format=torch.contiguous_format)
+        # of the given network: in a run of several processes the trained one's layers ask the others
+        network = copy.deepcopy(self.given).to("cpu").to(memory_format=torch.contiguous_format)
         network.load_state_dict(self.best)
         return network.eval()
 

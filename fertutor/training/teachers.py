@@ -32,7 +32,7 @@ VIEWS = 8
 """Changed copies of each face that a teacher is asked about: the face itself it may know by heart."""
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def taught(
     table: FaceTable,
     teachers: Sequence[nn.Module],
