@@ -135,7 +135,13 @@ def test_divisions_are_compared_seed_by_seed():
         "g": measured(0.1, 3, by_subject=True),  # guesses: nothing learnt that could be flattered
     }
     method = "paper, 9 epochs, learning rate 0.001"
-    assert reproductions.divisions(entries) == {("drawn-studio", method): [(0.9, 0.6), (0.8, 0.7)]}
+    compared = {("drawn-studio", method): [(0.9, 0.6), (0.8, 0.7)]}
+    assert reproductions.divisions(entries) == compared
+    anew = measured(0.6, 0, by_subject=True) | {"date": "2026-11-26"}
+    assert (
+        reproductions.divisions({"anew": anew} | entries | {"b": anew | {"accuracy": 0.5, "date": ""}})
+        == compared
+    )
     page = reproductions.page(entries)
     assert f"| drawn-studio | {method} | 2 | 85.0% | 65.0% | 20.0 points (30.0, 10.0) |" in page
     assert "| 10.0% (5.0–15.0), no better than guessing |" in page

@@ -104,11 +104,12 @@ def divisions(entries: Entries) -> dict[tuple[str, str], list[tuple[float, float
     """Return what the two divisions came to: set, method → accuracy at random and by people for each seed.
 
     A pair is two entries of `fertutor reproduce`, or of `fertutor baselines`, that differ in
-    `--by-subject` only. Networks that only guess are left out: they have learnt nothing that a
-    division could flatter. So is a single pair on small test parts, which is luck.
+    `--by-subject` only; of entries that agree in all else the last one counts. Networks that only guess
+    are left out: they have learnt nothing that a division could flatter. So is a single pair on small
+    test parts, which is luck.
     """
     found: dict[tuple[str, str, tuple[int, int], str], dict[bool, Mapping[str, Any]]] = {}
-    for entry in entries.values():
+    for entry in sorted(entries.values(), key=lambda entry: str(entry.get("date"))):
         if entry.get("split") != "test" or "options" not in entry or guesses(entry):
             continue
         if entry.get("reproduces"):
