@@ -70,8 +70,17 @@ def expanded(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))  # unlike Path.expanduser, leaves the home of nobody as it is
 
 
+def refuse_foreign_name(path: Path) -> None:
+    """Raise InputError for a name that is no UTF-8: safetensors can neither write nor read such a file."""
+    try:
+        os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{path} has a name that is no UTF-8: rename it, or name another") from None
+
+
 def refuse_unwritable(folder: Path) -> None:
     """Raise InputError where files cannot be written to a folder, which need not exist yet."""
+    refuse_foreign_name(folder)
     try:
         place = folder.absolute()
         while not place.exists():

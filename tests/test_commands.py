@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from PIL import Image
 
 import fertutor
 from fertutor.cli import main
+from fertutor.errors import InputError
+from fertutor.network.weights import weights_path
+from fertutor.training.checkpoint import load_checkpoint
 
 
 @pytest.fixture
@@ -114,3 +118,95 @@ def test_a_terminal_without_unicode_gets_its_text(words: list[str]) -> None:
     assert process.returncode == int("--help" not in words)
     assert b"\\u03b8" in process.stdout + process.stderr
     assert b"Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["evaluate", "drawn", "drawn-studio", "--no-ledger", "--ledger", "x"], "exclude each other"),
+        (["weights", "--run", "runs/a"], "add --release NAME"),
+        (["datasets", "--record"], "--record is of one face set"),
+        (["datasets", "--root", "x"], "--root is of one face set"),
+        (["occlude", "drawn", "drawn-studio:val:0", "--whole"], "--whole is of a photograph"),
+        (["occlude", "drawn", "drawn-studio:val"], "write SET:SPLIT:ROW"),
+        (["train", "drawn-studio", "--teacher-share", "0.9"], "needs a teacher"),
+        (["train", "drawn-studio", "--teacher-share", "nan"], "needs a teacher"),
+        (
+            ["train", "drawn-studio", "--teacher", "drawn", "--set", "soft=false"],
+            "pass over what the teachers say",
+        ),
+        (
+            ["train", "drawn-studio", "--batch", "9223372036854775808"],
+            "batch must lie between 1 and 1,000,000",
+        ),
+        (["train", "drawn-studio", "--set", "augmentation.rotation=1e300"], "rotation must be 180 or less"),
+        (["train", "drawn-studio", "--set", "augmentation.shift=1e300"], "shift must be 48 or less"),
+        (["search", "drawn-studio", "--over", "penalty=1e-6:1", "--over", "penalty=1:2"], "a second time"),
+        (
+            [
+                "search",
+                "drawn-studio",
+                "--over",
+                "penalty=1e-6:1",
+                "--network",
+                "compact",
+                "--recipe",
+                "compact",
+            ],
+            "search another number",
+        ),
+        (
+            ["search", "drawn-studio", "--over", "learning_rate=1e-6:1", "--network", "compact"],
+            "take a recipe without it, such as compact",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert said in error
+    assert not list(tmp_path.glob("runs/*/*"))
+
+
+def test_a_face_of_a_set_is_never_replaced_by_its_map(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    face = tmp_path / "train" / "happy" / "a.png"
+    face.parent.mkdir(parents=True)
+    Image.new("L", (48, 48), 90).save(face)
+    before = face.read_bytes()
+    words = ["occlude", "drawn", "fer2013:train:0", "--root", str(tmp_path), "--size", "24", "--stride", "24"]
+    assert main([*words, "--out", str(face)]) == 1
+    assert "would replace a file of" in capsys.readouterr().err
+    assert face.read_bytes() == before
+
+
+def test_a_name_that_is_no_utf_8_is_refused_before_anything_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9")
+    assert main(["train", "drawn-studio", "--epochs", "1", "--out", odd, "--ledger", str(tmp_path)]) == 1
+    assert "is no UTF-8: rename it" in capsys.readouterr().err
+    (weights := Path(f"{odd}.safetensors")).write_bytes(weights_path("drawn").read_bytes())
+    with pytest.raises(InputError, match="is no UTF-8"):
+        fertutor.load_network(weights)
+
+
+def test_a_checkpoint_is_not_the_networks_file(tmp_path: Path) -> None:
+    run, results = tmp_path / "run", tmp_path / "results"
+    words = ["train", "drawn-studio", "--epochs", "1", "--out", str(run), "--ledger", str(results)]
+    assert main(words) == 0
+    with pytest.raises(InputError, match="run's checkpoint: name best"):
+        fertutor.load_network(run / "checkpoint.safetensors")
+    assert main([*words, "--resume"]) == 0
+    assert len(list(results.iterdir())) == 1, "a finished run that is resumed has its entry"
+    shutil.copy(run / "best.safetensors", run / "checkpoint.safetensors")
+    with pytest.raises(InputError, match="is no checkpoint of a run"):
+        load_checkpoint(run)

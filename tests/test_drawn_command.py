@@ -39,8 +39,8 @@ def test_named_expression_differs_from_neutral_and_seeds_repeat(tmp_path: Path) 
     }
     files = {}
     for name, extra in words.items():
-        assert draw(tmp_path / name, "--person", "3", *extra) == 0
-        files[name] = (tmp_path / name).read_bytes()
+        assert draw(tmp_path / f"{name}.png", "--person", "3", *extra) == 0
+        files[name] = (tmp_path / f"{name}.png").read_bytes()
     assert files["wild"] == files["again"]
     assert len(set(files.values())) == 5
 
@@ -57,6 +57,11 @@ def test_contact_sheet(tmp_path: Path) -> None:
         (["--action-units", "3=1"], "unknown action unit '3'"),
         (["--action-units", "6=3"], "intensity 3"),
         (["--action-units", "6=nan"], "intensity nan"),
+        (["--action-units", "6=1,6=0.2"], "6 is given a second time"),
+        (["--action-units", "12L=1,12=0"], "12 is given a second time"),
+        (["--action-units", "6=1", "--strength", "0.3"], "--strength is of an --expression"),
+        (["--expression", "fear", "--seed", "5"], "or add --wild"),
+        (["--expression", "fear", "--scene", "yaw=1,yaw=2"], "yaw is given a second time"),
         (["--expression", "joy"], "unknown expression 'joy'"),
         (["--expression", "fear", "--strength", "nan"], "strength nan"),
         (["--expression", "fear", "--size", "0"], "size 0"),
@@ -82,6 +87,20 @@ def test_a_path_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "file").touch()
     assert draw(tmp_path / "file" / "face.png", "--expression", "sad", "--size", "32") == 1
     assert "face.png cannot be read or written" in capsys.readouterr().err
+
+
+def test_a_picture_takes_the_place_of_pictures_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "notes.png"
+    notes.write_text("mine")
+    assert draw(notes, "--expression", "sad", "--size", "32") == 1
+    assert "would replace a file that is no PNG" in capsys.readouterr().err
+    assert notes.read_text() == "mine"
+    assert draw(tmp_path / "face.jpg", "--sheet", "1", "--size", "32") == 1
+    assert "ends in .png" in capsys.readouterr().err
+    for expression in ("sad", "happy"):
+        assert draw(tmp_path / "face.PNG", "--expression", expression, "--size", "32") == 0
 
 
 def test_the_mask_never_takes_the_place_of_the_face(

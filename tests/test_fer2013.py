@@ -490,6 +490,17 @@ def test_bad_images_in_folders(tmp_path, name, content, said):
         load_faces("fer2013", tmp_path)
 
 
+def test_a_part_by_another_name_is_known_or_refused(tmp_path):
+    for part in ("train", "valid"):
+        (tmp_path / part / "happy").mkdir(parents=True)
+        Image.new("L", (48, 48), 90).save(tmp_path / part / "happy" / "a.png")
+    splits = load_faces("fer2013", root=tmp_path)
+    assert len(splits.train) == len(splits.val) == 1
+    (tmp_path / "valid").rename(tmp_path / "dev")
+    with pytest.raises(InputError, match="dev holds expressions and is no part of the set"):
+        load_faces("fer2013", root=tmp_path)
+
+
 def test_an_unknown_expression_folder(tmp_path):
     (tmp_path / "train" / "bored").mkdir(parents=True)
     with pytest.raises(InputError, match="bored is named after no expression"):

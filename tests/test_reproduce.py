@@ -59,7 +59,8 @@ def test_reproduce_records_training_and_test(jaffe, tmp_path, capsys):
     openings = [json.loads(path.read_text()) for path in results.glob("reproduce-test-*.json")]
     assert len(openings) == 2
     assert openings[0]["weights_sha256"] == openings[1]["weights_sha256"]
-    row = next(line for line in reproductions.page(ledger.read(results)).splitlines() if "| jaffe |" in line)
+    assert len(list(results.glob("reproduce-train-*.json"))) == 1, "there was no second training"
+    (row,) = (line for line in reproductions.page(ledger.read(results)).splitlines() if "| jaffe |" in line)
     assert f"{tested['accuracy']:.1%}" in row
     assert "| paper, 2 epochs, learning rate 0.001 | 0 |" in row
     assert "92.8%" in row

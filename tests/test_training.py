@@ -137,7 +137,7 @@ def test_a_run_is_never_overwritten_nor_resumed_as_another(tmp_path: Path) -> No
     changed = replace(QUICK, epochs=1, learning_rate=0.1)
     with pytest.raises(InputError, match="another recipe"):
         train(network, splits(), changed, out=tmp_path, resume=True, report=silent)
-    with pytest.raises(InputError, match="another faces"):
+    with pytest.raises(InputError, match="other faces"):
         train(network, splits(70), replace(QUICK, epochs=1), out=tmp_path, resume=True, report=silent)
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
 

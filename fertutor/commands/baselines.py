@@ -6,7 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..files import expanded, refuse_unwritable
+from ..files import refuse_unwritable
+from .ledger_option import add_ledger_option
 from .seed_option import seed
 from .set_options import add_labels_option, add_set_options, options_in_name, set_options
 
@@ -22,14 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the faces, the methods and the form of the answer."""
     parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
-    parser.add_argument("--method", default="all", choices=("all", *METHODS))
-    parser.add_argument("--split", default="val", choices=("val", "test"))
+    parser.add_argument("--method", default="all", choices=("all", *METHODS), help="(default: all)")
+    parser.add_argument("--split", default="val", choices=("val", "test"), help="(default: val)")
     add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--limit", type=int, help="fit on this many training faces only, stratified")
-    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument(
+        "--seed", type=seed, default=0, help="of the held-out faces and the classifier (default: 0)"
+    )
     parser.add_argument("--json", action="store_true", help="print the ledger entries as one JSON list")
-    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entries (default: results)")
+    add_ledger_option(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from ..errors import InputError
+from .device_option import add_device_option
 
 BENCHMARKS = ("drawn", "faces", "occlusion", "page", "saliency", "training")
 MOST_THREADS = 1024
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the benchmark's name and its options."""
     parser.add_argument("benchmark", choices=BENCHMARKS)
     parser.add_argument("--root", help="folder with the real FER-2013, where the benchmark can use it")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device_option(parser)
     parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
     parser.add_argument("--quick", action="store_true", help="fewer repeats: a look, not a measurement")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON value")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from ..files import expanded, refuse_unwritable
+from ..files import refuse_unwritable
+from .device_option import add_device_option
+from .ledger_option import add_ledger_option
 from .set_options import add_labels_option, add_set_options, chosen_split
 
 
@@ -19,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--tta", action="store_true", help="average each face with its mirror image")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device_option(parser)
     parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")
-    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
+    add_ledger_option(parser)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -5,32 +5,43 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
-from ..expressions import LABELS
-from .set_options import add_set_options, options_in_name, set_options
+from ..errors import InputError
+from ..files import refuse_unwritable
+from .ledger_option import add_ledger_option
+from .set_options import add_labels_option, add_set_options, options_in_name, set_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the set's name and its options."""
     parser.add_argument("dataset", metavar="NAME", nargs="?", help="a face set; none lists them all")
     parser.add_argument("--root", help="folder where it lies (default: its name below $FERTUTOR_DATA)")
-    parser.add_argument("--labels", default=LABELS[0], help=f"one of {', '.join(LABELS)} (fer2013 only)")
+    add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     parser.add_argument("--record", action="store_true", help="also write the survey to the ledger")
+    add_ledger_option(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     """Print the list, or the survey of one set."""
     if args.dataset is None:
+        for option in ("root", "record"):
+            if getattr(args, option):
+                raise InputError(f"--{option} is of one face set: name it")
         sets = list_sets()
         print(json.dumps(sets) if args.json else describe_list(sets))
     else:
         options = set_options(args)
+        if args.record:
+            from ..evaluation import ledger
+
+            refuse_unwritable(args.ledger or ledger.results_folder())
         figures = survey_set(args.dataset, args.root, args.labels, **options)
         if args.record:
-            record(figures, args.labels, options)
+            record(figures, args.labels, options, args.ledger)
         print(json.dumps(figures) if args.json else describe_survey(figures))
 
 
@@ -74,13 +85,13 @@ def survey_set(name: str, root: str | None, labels: str, **options: Any) -> dict
     return figures
 
 
-def record(figures: dict[str, Any], labels: str, options: dict[str, Any]) -> None:
-    """Append the survey to the ledger; the book reads its figures of real sets from there."""
+def record(figures: dict[str, Any], labels: str, options: dict[str, Any], folder: Path | None) -> None:
+    """Append the survey to the ledger, in a folder or in ``results/``; the book reads those of real sets."""
     from ..evaluation import ledger
 
     entry = {"kind": "survey", "dataset": figures["name"], "labels": labels, "options": options, **figures}
     name = "-".join(["survey", figures["name"], labels, *options_in_name(options)])
-    path = ledger.append(entry | ledger.circumstances(), name)
+    path = ledger.append(entry | ledger.circumstances(), name, folder)
     print(f"ledger: {path}", file=sys.stderr)
 
 

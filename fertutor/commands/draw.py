@@ -28,10 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='intensities from 0 to 1, e.g. "6=1,12=0.8"; 12L and 12R are the person\'s left and right',
     )
     what.add_argument("--expression", help="the prototype of one of the seven expressions")
-    what.add_argument("--sheet", type=int, metavar="N", help="all expressions of N people, from --person on")
-    parser.add_argument("--strength", type=float, default=1.0, help="intensity of the prototype, 0 to 1")
+    what.add_argument(
+        "--sheet", type=int, metavar="N", help="all expressions of 1 to 32 people, from --person on"
+    )
+    parser.add_argument("--strength", type=float, help="intensity of the prototype, 0 to 1 (default 1)")
     parser.add_argument("--person", type=int, default=0, help="who: any number from 0")
-    parser.add_argument("--size", type=int, default=192, help="side of the picture in pixels")
+    parser.add_argument(
+        "--size", type=int, default=192, help="side of the picture, 16 to 1024 pixels (default 192)"
+    )
     parser.add_argument("--scene", default="", metavar="LIST", help='e.g. "yaw=0.3,light_x=0.8,hand=1"')
     parser.add_argument("--wild", action="store_true", help="photograph it as carelessly as the web does")
     parser.add_argument("--seed", type=seed, default=0, help="seed of what --wild leaves to chance")
@@ -50,16 +54,20 @@ def run(args: argparse.Namespace) -> None:
         write_png(Image.fromarray((picture * 255).round().byte().numpy()), path)
         print(path)
 
+    refuse_replacing({"--out": args.out, "--mask": args.mask})
     if args.sheet is not None:
         _refuse_beside_sheet(args)
         if not 1 <= args.sheet <= 32:
             raise InputError(f"a sheet of {args.sheet} people: expected 1 to 32")
         people = range(args.person, args.person + args.sheet)
-        write(contact_sheet(people, args.size, args.strength), args.out)
+        write(contact_sheet(people, args.size, 1.0 if args.strength is None else args.strength), args.out)
         return
-    refuse_replacing({"--out": args.out, "--mask": args.mask})
+    if args.seed and not args.wild:
+        raise InputError("--seed is of what --wild leaves to chance: leave it out, or add --wild")
+    if args.strength is not None and args.expression is None:
+        raise InputError("--strength is of an --expression: give each action unit its own, such as 12=0.5")
     if args.expression is not None:
-        units = prototype(args.expression, args.strength)
+        units = prototype(args.expression, 1.0 if args.strength is None else args.strength)
     else:
         units = parse_action_units(args.action_units)
     pictures, moved = draw_faces(units, args.person, _scene(args), args.size, seed=args.seed, mask=True)
@@ -87,6 +95,8 @@ def _scene(args: argparse.Namespace) -> Tensor:
     words = {}
     for part in filter(None, (part.strip() for part in args.scene.split(","))):
         name, _, value = part.partition("=")
+        if name.strip() in words:
+            raise InputError(f"scene parameter {part!r}: {name.strip()} is given a second time")
         try:
             words[name.strip()] = float(value)
         except ValueError:

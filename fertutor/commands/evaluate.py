@@ -6,7 +6,9 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from ..files import expanded, refuse_unwritable
+from ..files import refuse_unwritable
+from .device_option import add_device_option
+from .ledger_option import add_ledger_option
 from .set_options import add_labels_option, add_set_options, chosen_split
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
     parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
-    parser.add_argument("--split", default="val", choices=("train", "val", "test"))
+    parser.add_argument("--split", default="val", choices=("train", "val", "test"), help="(default: val)")
     add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument(
@@ -26,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="average each face with its mirror image; the accuracy without that stands apart",
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device_option(parser)
     parser.add_argument("--json", action="store_true", help="print the report as one JSON value")
-    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
+    add_ledger_option(parser)
     parser.add_argument(
         "--no-ledger", action="store_true", help="record nothing; not allowed for a test split"
     )
@@ -43,6 +45,8 @@ def run(args: argparse.Namespace) -> None:
 
     if args.split == "test" and args.no_ledger:
         raise InputError("a test split is opened on the record only: leave out --no-ledger")
+    if args.no_ledger and args.ledger:
+        raise InputError("--no-ledger and --ledger exclude each other: leave one of the two out")
     if not args.no_ledger:
         refuse_unwritable(args.ledger or ledger.results_folder())
     network = load_network(args.weights)

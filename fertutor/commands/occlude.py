@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files import expanded
+from .device_option import add_device_option
 from .output_files import refuse_replacing
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", default="8", metavar="N", help="side of the square in pixels (default 8)")
     parser.add_argument("--stride", default="4", metavar="S", help="step in pixels (default 4)")
     parser.add_argument(
-        "--edge", default="clamp", choices=("clamp", "cut"), help="the last square (default clamp)"
+        "--edge",
+        default="clamp",
+        choices=("clamp", "cut"),
+        help="the last square: clamp moves it inside the picture, cut leaves out what is beyond (default "
+        "clamp)",
     )
     parser.add_argument("--method", default="auto", choices=("auto", "plain", "incremental"))
     parser.add_argument("--label", help="the true expression (default: the set's label, or the prediction)")
@@ -40,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--whole", action="store_true", help="the photograph is one face already, framed as in FER-2013"
     )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add_device_option(parser)
     parser.add_argument("--out", type=expanded, metavar="FILE", help="write the map as PNG")
     parser.add_argument("--json", action="store_true", help="print the numbers as one JSON value")
 
@@ -58,6 +63,13 @@ def run(args: argparse.Namespace) -> None:
     Windows(size, stride, args.edge)  # a wrong size is named before anything is read
     inputs = {"IMAGE": expanded(args.image), "WEIGHTS": weights_path(args.weights)}
     refuse_replacing({"--out": args.out}, inputs)
+    if (
+        args.out
+        and args.out.exists()
+        and args.root
+        and expanded(args.root).resolve() in args.out.resolve().parents
+    ):
+        raise InputError(f"--out {args.out} would replace a file of {args.root}: name another file")
     network = load_network(args.weights)
     network.to(choose_setting(args.device, "fp32").device)
     classes: Any = network.classes  # a number in every kind of network
@@ -102,13 +114,14 @@ def describe(name: str, result: OcclusionMap, out: Path | None) -> str:
     wrong = int((result.probabilities[0].argmax(1) != label).sum())
     losses = clean[label] - result.probabilities[0, :, label]
     row, column = result.positions[int(losses.argmax())].tolist()
+    taken = round(float(losses.max()), 3) + 0.0  # no -0.0
     windows = result.windows
     lines = [
         f"{name}: the network says {names[int(clean.argmax())]} ({float(clean.max()):.1%}); "
         f"the map is about {names[label]}",
         f"{windows.count} squares of {windows.size} pixels, {windows.stride} apart; {wrong} of them make "
         "the prediction wrong" + (" (it is wrong without any)" if int(clean.argmax()) != label else ""),
-        f"the costliest, at row {row} and column {column}, takes {float(losses.max()):.1%} of probability",
+        f"the costliest, at row {row} and column {column}, takes {taken:.1%} of probability",
     ]
     if result.note:
         lines.append(result.note)
@@ -136,7 +149,9 @@ def _face(args: argparse.Namespace, classes: int) -> tuple[Tensor, int | None]:
     from ..faces.catalogue import FACE_SETS
 
     parts = args.image.split(":")
-    if len(parts) == 3 and parts[0] in FACE_SETS and not Path(args.image).exists():
+    if parts[0] in FACE_SETS and not Path(args.image).exists():
+        if args.whole:
+            raise InputError(f"--whole is of a photograph, and {args.image} a face of a set: leave it out")
         face, label = _set_face(args.image, args.root)
     else:
         face, label = _photo_face(args.image, args.whole), None
@@ -156,7 +171,9 @@ def _label(name: str, classes: int) -> int:
 def _set_face(image: str, root: str | None) -> tuple[Tensor, int]:
     from ..faces.catalogue import load_faces
 
-    name, split, row = image.split(":")
+    name, split, row = (*image.split(":"), "", "")[:3]
+    if image.count(":") != 2:
+        raise InputError(f"{image} names no face: write SET:SPLIT:ROW, such as {name}:val:0")
     parts = load_faces(name, root=root).parts()
     if split not in parts:
         raise InputError(f"{image}: {name} has no part {split!r}, it has {', '.join(parts)}")

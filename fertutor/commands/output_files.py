@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..files import expanded
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
+SIGNATURE = b"\x89PNG"
+"""How every PNG file begins."""
+
+
 def refuse_replacing(outputs: dict[str, Path | None], inputs: dict[str, Path] | None = None) -> None:
-    """Refuse an output that is an input of the same call, or another of its outputs.
+    """Refuse an output that is an input of the same call, another of its outputs, or no PNG.
 
     Args:
-        outputs: option → file to write, or None where the option was not given.
+        outputs: option → PNG file to write, or None where the option was not given.
         inputs: argument → file to read.
 
     Raises:
@@ -28,7 +34,22 @@ def refuse_replacing(outputs: dict[str, Path | None], inputs: dict[str, Path] | 
         for other, known in taken.items():
             if _same(path, known):
                 raise InputError(f"{option} {path} would replace the file of {other}: name another file")
+        if path.suffix.lower() != ".png":
+            raise InputError(f"{option} {path}: a PNG is written, name a file that ends in .png")
+        if path.is_file() and not path.read_bytes().startswith(SIGNATURE):
+            raise InputError(f"{option} {path} would replace a file that is no PNG: name another file")
         taken[option] = path
+
+
+def folder(text: str) -> Path:
+    """Read a folder's name, as an argparse type.
+
+    Raises:
+        argparse.ArgumentTypeError: for no name at all.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("expected the name of a folder")
+    return expanded(text)
 
 
 def write_png(picture: Image.Image, path: Path) -> None:

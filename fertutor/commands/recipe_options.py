@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def add_recipe_options(parser: argparse.ArgumentParser) -> None:
     """Add the options; without them a run follows the paper's recipe."""
-    parser.add_argument("--recipe", default="paper", help="a named recipe (default: paper)")
+    parser.add_argument("--recipe", default="paper", help="paper, paper-fixed or compact (default: paper)")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's own number")
     parser.add_argument("--batch", type=int, help="faces a step, instead of the recipe's own number")
     parser.add_argument("--learning-rate", type=float, help="instead of the recipe's own")

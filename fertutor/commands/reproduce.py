@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..files import expanded, refuse_unwritable
+from .device_option import add_device_option
+from .output_files import folder
 from .recipe_options import add_recipe_options, chosen_recipe
 from .seed_option import seed
 from .set_options import add_labels_option, add_set_options, options_in_name, set_options
@@ -26,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe_options(parser)
     parser.add_argument("--sampler", default="features", choices=("features", "input", "none"))
     parser.add_argument("--seed", type=seed, default=0, help="of the training")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--out", type=expanded, help="the run's folder (default: runs/reproduce-…)")
+    add_device_option(parser)
+    parser.add_argument("--out", type=folder, help="the run's folder (default: runs/reproduce-…)")
     parser.add_argument(
         "--ledger", type=expanded, help="folder of the ledger entries; the book's page is then left"
     )
@@ -72,13 +74,15 @@ def run(args: argparse.Namespace) -> None:
     )
     out = args.out or Path("runs") / f"reproduce-{name}"
     refuse_unwritable(args.ledger or ledger.results_folder())
-    result = train(
-        network, splits, recipe, seed=args.seed, device=args.device, out=out, resume=(out / FILE).exists()
-    )
+    resume = (out / FILE).exists()
+    result = train(network, splits, recipe, seed=args.seed, device=args.device, out=out, resume=resume)
     report = evaluate(result.network, splits.test, device=args.device)
     trained, tested = _entries(args, options, splits, result, report, out)
-    ledger.append(trained, f"reproduce-train-{name}", args.ledger)
-    path = ledger.append(tested, f"reproduce-test-{name}", args.ledger)
+    if not (resume and ledger.find(trained, args.ledger)):  # a finished run has its entry
+        ledger.append(trained, f"reproduce-train-{name}", args.ledger)
+    path = ledger.append(
+        tested, f"reproduce-test-{name}", args.ledger
+    )  # each opening of the test part has one
     low, high = report.interval
     print(f"test accuracy {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})")
     if result.diverged:

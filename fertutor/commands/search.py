@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from ..files import expanded, refuse_unwritable
+from .device_option import add_device_option
+from .ledger_option import add_ledger_option
 from .seed_option import seed
 from .set_options import add_labels_option, add_set_options, set_options
 from .train import hold_out_of
@@ -25,24 +26,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=LOW:HIGH",
         help="penalty, learning_rate or weight_decay with its range, e.g. penalty=1e-6:1e-2",
     )
-    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=20, help="trainings of this call (default: 20)")
     parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
     add_labels_option(parser)
     add_set_options(parser)
-    parser.add_argument("--recipe", default="paper-fixed", help="a named recipe (default: paper-fixed)")
-    parser.add_argument("--network", default="attentional", help="a kind of network (default: attentional)")
+    parser.add_argument(
+        "--recipe", default="paper-fixed", help="paper, paper-fixed or compact (default: paper-fixed)"
+    )
+    parser.add_argument(
+        "--network", default="attentional", help="attentional, compact, best or deep (default: attentional)"
+    )
     parser.add_argument("--epochs", type=int, default=10, help="of each trial (default: 10)")
     parser.add_argument(
         "--hold-out", type=float, default=0.1, help="share of the training faces to judge on (default: 0.1)"
     )
-    parser.add_argument("--seed", type=seed, default=0)
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--seed", type=seed, default=0, help="of proposals and trainings (default: 0)")
+    add_device_option(parser)
     parser.add_argument(
         "--storage",
         default="sqlite:///runs/search.db",
         help="an Optuna storage, which several workers may share (default: sqlite:///runs/search.db)",
     )
-    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
+    add_ledger_option(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -56,13 +61,21 @@ def run(args: argparse.Namespace) -> None:
     from ..training.search import search
 
     refuse_unwritable(args.ledger or ledger.results_folder())
-    ranges = dict(_range(text) for text in args.over)
+    ranges: dict[str, tuple[float, float]] = {}
+    for text in args.over:
+        number, ends = _range(text)
+        if number in ranges:
+            raise InputError(f"--over {text} gives {number} a second time: leave one of the two out")
+        ranges[number] = ends
     options = set_options(args)
     faces = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
     splits = hold_out_of(faces, args.hold_out, args.by_subject)
     recipe = find_recipe(args.recipe, epochs=args.epochs)
-    if args.storage.startswith("sqlite:///"):
-        Path(args.storage.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    storage = args.storage
+    if storage.startswith("sqlite:///"):
+        file = expanded(storage.removeprefix("sqlite:///"))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        storage = f"sqlite:///{file}"
     assert splits.train is not None
     classes = splits.train.classes
 
@@ -83,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
         args.trials,
         seed=args.seed,
         device=args.device,
-        storage=args.storage,
+        storage=storage,
         study=f"{name}-{_digest(options, ranges, recipe.as_dict(), parts)}",
     )
     entry = {

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..files import expanded, refuse_unwritable
+from ..files import refuse_unwritable
 from ..training.defaults import DEFAULTS
+from .device_option import add_device_option
+from .ledger_option import add_ledger_option
+from .output_files import folder
 from .recipe_options import add_recipe_options, changes, chosen_recipe
 from .seed_option import seed
 from .set_options import add_labels_option, add_set_options, options_in_name, set_options
@@ -29,17 +32,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_labels_option(parser)
     add_set_options(parser)
     add_recipe_options(parser)
-    parser.add_argument("--network", help=f"a kind of network (default: {DEFAULTS['network']})")
+    parser.add_argument(
+        "--network",
+        help="attentional, that of Figure 3, or compact, best or deep, which need --recipe compact or "
+        f"--penalty 0 (default: {DEFAULTS['network']})",
+    )
     parser.add_argument("--sampler", choices=("features", "input", "none"), help="where the attention acts")
     parser.add_argument("--channels", type=int, help="kernels of each convolution of the trunk")
     parser.add_argument("--dropout", type=float, help="probability, instead of the network's own")
     parser.add_argument(
         "--hold-out", type=float, metavar="SHARE", help="validate on this share of the training faces instead"
     )
-    parser.add_argument("--seed", type=seed, default=DEFAULTS["seed"])
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        default=DEFAULTS["seed"],
+        help="of all that is left to chance (default: %(default)s)",
+    )
+    add_device_option(parser)
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
-    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=("auto", "fp32", "bf16"),
+        help="auto: bf16 where the hardware multiplies it, fp32 elsewhere (default: auto)",
+    )
     parser.add_argument(
         "--no-graphs",
         dest="graphs",
@@ -63,10 +80,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULTS["teacher_share"],
         help="of the teachers in each target (default: %(default)s)",
     )
-    parser.add_argument("--out", type=expanded, help="the run's folder (default: runs/DATASET-…)")
+    parser.add_argument("--out", type=folder, help="the run's folder (default: runs/DATASET-…)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--note", default="", help="a sentence for the ledger")
-    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
+    add_ledger_option(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -111,7 +128,15 @@ def run(args: argparse.Namespace) -> None:
         ]
     )
     faces, teachers = splits, None
+    if args.teacher_share != DEFAULTS["teacher_share"] and not args.teacher:
+        raise InputError(
+            f"--teacher-share {args.teacher_share:g} needs a teacher: name weights with --teacher"
+        )
     if args.teacher:
+        if changes(args).get("soft") is False:
+            raise InputError(
+                "--set soft=false would pass over what the teachers say: leave it out, or --teacher"
+            )
         recipe = replace(recipe, soft=True)
         faces, teachers = taught_splits(splits, args, recipe, out)
     result = train(
@@ -135,7 +160,9 @@ def run(args: argparse.Namespace) -> None:
         entry["teachers"] = teachers
     if args.note:
         entry["note"] = args.note
-    path = ledger.append(entry, f"train-{out.name}", args.ledger)
+    # a finished run that is resumed has its entry
+    known = ledger.find(entry, args.ledger) if args.resume else None
+    path = known or ledger.append(entry, f"train-{out.resolve().name}", args.ledger)
     best = result.history[result.best_epoch - 1]
     print(
         f"best on validation: {best['val_accuracy']:.2%}, epoch {result.best_epoch} of {len(result.history)}"

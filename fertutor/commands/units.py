@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from ..files import expanded, refuse_unwritable
+from ..files import refuse_unwritable
+from .ledger_option import add_ledger_option
 from .set_options import add_set_options, chosen_split
 
 
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="val", choices=("train", "val"))
     add_set_options(parser)
     parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")
-    parser.add_argument("--ledger", type=expanded, help="folder of the ledger entry (default: results)")
+    add_ledger_option(parser)
 
 
 def run(args: argparse.Namespace) -> None:

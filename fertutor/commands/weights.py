@@ -30,6 +30,9 @@ def run(args: argparse.Namespace) -> None:
             raise InputError("a release needs --run, --entry and --summary")
         print(release(args.release, args.summary, args.run / "best.safetensors", args.entry))
         return
+    for option in ("run", "entry", "summary"):
+        if getattr(args, option):
+            raise InputError(f"--{option} is of a release: add --release NAME")
     cards = released_networks()
     if args.json:
         print(json.dumps(cards))

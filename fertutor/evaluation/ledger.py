@@ -27,6 +27,9 @@ from ..training.loop import Run, plain_history
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_OF_A_RUN = ("kind", "weights_sha256", "dataset", "labels", "options", "recipe", "seed", "epochs_done")
+"""What two entries of one run share; date, machine and minutes may differ."""
+
 
 def results_folder() -> Path:
     """Return ``results/``: of the source checkout, or of the working folder when installed."""
@@ -48,6 +51,20 @@ def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path
     while not write_new(path := folder / f"{name}-{number}.json", text):
         number += 1
     return path
+
+
+def find(entry: dict[str, Any], folder: Path | None = None) -> Path | None:
+    """Return where the entry of the same training stands already: the same weights by the same means.
+
+    Args:
+        entry: of a training.
+        folder: ``results/`` when None.
+    """
+    for path in sorted((folder or results_folder()).glob("*.json")):
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if all(known.get(name) == entry.get(name) for name in _OF_A_RUN):
+            return path
+    return None
 
 
 def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:

@@ -176,7 +176,14 @@ def _read_images(root: Path, paths: list[Path], sequences: str) -> Tensor:
 
     def frame(grey: Image.Image, number: int) -> Tensor:
         eyes = points[number]
-        return _detected_face(grey, paths[number]) if eyes is None else crop_by_landmarks(grey, eyes)
+        if eyes is None:
+            return _detected_face(grey, paths[number])
+        try:
+            return crop_by_landmarks(grey, eyes)
+        except ValueError as error:
+            raise InputError(
+                f"{marks[number]}: {error}; fetch it again, or remove it to have the face searched"
+            ) from None
 
     sources = [*paths, *(path for path in marks if path.is_file())]
     return remember(
@@ -211,8 +218,17 @@ def read_landmarks(path: Path) -> NDArray[np.float64]:
 
 
 def crop_by_landmarks(grey: Image.Image, points: NDArray[np.float64]) -> Tensor:
-    """Return the face that the landmarks frame, uint8 ``(1, 48, 48)``; see :func:`read_ckplus`."""
+    """Return the face that the landmarks frame, uint8 ``(1, 48, 48)``; see :func:`read_ckplus`.
+
+    Raises:
+        ValueError: when an eye is outside of the picture, or both are in one place.
+    """
     left, right = points[LEFT_EYE].mean(0), points[RIGHT_EYE].mean(0)
+    for x, y in (left, right):
+        if not (0 <= x < grey.width and 0 <= y < grey.height):
+            raise ValueError("an eye is outside of the picture")
+    if np.linalg.norm(right - left) < 2:
+        raise ValueError("both eyes are in one place")
     side = max(2, round(FRAME * float(np.linalg.norm(right - left))))
     x, y = (left + right) / 2
     # pixels past an edge repeat the edge

@@ -24,6 +24,7 @@ PARTS = {
     "train": "Training",
     "val": "PublicTest",
     "validation": "PublicTest",
+    "valid": "PublicTest",
     "test": "PrivateTest",
 }
 """Folder → usage of the files in it whose names do not begin with one."""
@@ -62,6 +63,11 @@ def read_folders(root: Path) -> dict[str, Tensor]:
 
 def find_files(root: Path) -> list[tuple[int, int, Path]]:
     """Return ``(usage, expression, path)`` of every image below `root` that is not hidden, sorted."""
+    for other in {path.parent for name in EXPRESSIONS for path in root.glob(f"[!.]*/{name}")}:
+        if other.name not in PARTS:
+            raise InputError(
+                f"{other} holds expressions and is no part of the set: name it train, val or test"
+            )
     found = []
     for part, folder_usage in PARTS.items():
         folders = sorted(folder for folder in (root / part).glob("[!.]*") if folder.is_dir())

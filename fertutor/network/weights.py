@@ -20,7 +20,7 @@ from torch import nn
 from ..errors import InputError
 from ..expressions import EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT
 from ..faces.table import SIDE
-from ..files import expanded, replacing
+from ..files import expanded, refuse_foreign_name, replacing
 from .attentional import AttentionalCNN
 from .compact import BestCNN, CompactCNN
 from .deep import DeepCNN
@@ -129,6 +129,7 @@ def load_network(name_or_path: str | Path) -> nn.Module:
         >>> network = fertutor.load_network("paper")
     """
     path = weights_path(name_or_path)
+    refuse_foreign_name(path)
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -145,6 +146,8 @@ def load_network(name_or_path: str | Path) -> nn.Module:
         description = json.loads(metadata["fertutor"])
         kind, arguments = str(description["kind"]), dict(description["arguments"])
     except (KeyError, TypeError, ValueError) as error:
+        if "facts" in metadata:
+            raise InputError(f"{path} is a run's checkpoint: name best.safetensors beside it") from error
         raise InputError(
             f"{path} does not say which network it belongs to: save it with fertutor.save_network"
         ) from error

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..faces.table import SIDE
+
 FIELD = 6
 """Side of the coarse grid on which a distortion is drawn before it is smoothly enlarged."""
 
@@ -47,6 +49,9 @@ class Augmentation:
         for name in ("rotation", "scale", "shift", "distortion", "brightness", "contrast", "erase"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        for name, most in (("rotation", 180), ("shift", SIDE), ("distortion", SIDE), ("brightness", 1)):
+            if getattr(self, name) > most:
+                raise ValueError(f"{name} must be {most} or less, not {getattr(self, name)}")
         if self.scale >= 1:
             raise ValueError(f"scale must be below 1, not {self.scale}")
         if self.erase > 1:

@@ -47,7 +47,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
     parts: dict[str, State] = {}
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {})["facts"])
+            facts = json.loads((file.metadata() or {}).get("facts", "null"))
             if not isinstance(facts, dict) or not FACTS <= facts.keys():
                 raise ValueError("it is no checkpoint of a run")
             for key in file.keys():  # noqa: SIM118

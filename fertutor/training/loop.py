@@ -138,7 +138,11 @@ def train(
     """
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
     if not splits.train or not splits.val:  # missing, or a table without rows
-        raise InputError(f"{splits.name} has no {'validation' if splits.train else 'training'} faces")
+        raise InputError(
+            f"{splits.name} has no validation faces: hold some of the training faces out (--hold-out 0.1)"
+            if splits.train
+            else f"{splits.name} has no training faces: give a copy of the set that has them"
+        )
     classes: Any = network.classes  # a number in every kind of network
     if classes != splits.train.classes:
         raise InputError(
@@ -428,9 +432,9 @@ class _Trainer:
         parts, facts = load_checkpoint(folder)
         for name, value in self.identity.items():
             if _comparable(facts["identity"].get(name)) != _comparable(json.loads(json.dumps(value))):
-                what = "faces" if name == "fingerprints" else name
+                what = "other faces" if name == "fingerprints" else f"another {name}"
                 raise InputError(
-                    f"the run in {folder} was started with another {what}: resume it with what it was "
+                    f"the run in {folder} was started with {what}: resume it with what it was "
                     "started with, or name another folder with --out"
                 )
         done = len(facts["history"])

@@ -13,6 +13,9 @@ from typing import Any
 from ..errors import InputError
 from .augment import Augmentation
 
+MOST = 10**6
+"""More epochs, or faces a batch, are a slip."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -67,8 +70,8 @@ class Recipe:
         if self.schedule not in ("constant", "one-cycle"):
             raise ValueError(f"schedule must be constant or one-cycle, not {self.schedule!r}")
         for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+            if not 1 <= getattr(self, name) <= MOST:
+                raise ValueError(f"{name} must lie between 1 and {MOST:,}, not {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
         for name in ("weight_decay", "penalty", "mixup"):

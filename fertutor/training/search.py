@@ -60,7 +60,7 @@ def search(
     """
     _check(ranges, trials, seed)
     if recipe.penalty or "penalty" in ranges:
-        penalised_layers(build())  # Optuna would log what a trial raises
+        _refuse_penalty(build(), "penalty" in ranges)  # Optuna would log what a trial raises
     optuna = _optuna()
 
     def objective(trial: Any) -> float:
@@ -92,6 +92,15 @@ def search(
         {**trial.params, "val_accuracy": trial.value, "best_epoch": trial.user_attrs["best_epoch"]}
         for trial in sorted(finished, key=lambda trial: -trial.value)
     ]
+
+
+def _refuse_penalty(network: nn.Module, searched: bool) -> None:
+    """Raise InputError for a network without the two layers of equation (1)."""
+    try:
+        penalised_layers(network)
+    except InputError as error:
+        mend = "search another number" if searched else "take a recipe without it, such as compact"
+        raise InputError(f"{str(error).partition(':')[0]}: {mend}") from None
 
 
 def _unusable(storage: str | None, error: Exception) -> InputError:

@@ -80,12 +80,16 @@ def parse_action_units(text: str) -> dict[int | str, float]:
     """Read ``"6=1,12=0.8"`` or ``"12L=1"``; a unit without a number is at full strength.
 
     Raises:
-        InputError: for an unknown unit or an intensity outside 0 to 1.
+        InputError: for an unknown unit, an intensity outside 0 to 1, or a unit that is given twice.
     """
     units: dict[int | str, float] = {}
+    moved: set[int] = set()
     for part in filter(None, (part.strip() for part in text.split(","))):
         key, sign, value = part.partition("=")
-        _columns(key)
+        columns = _columns(key)
+        if moved.intersection(columns):
+            raise InputError(f"action unit {part!r}: {key.strip()} is given a second time")
+        moved.update(columns)
         units[key.strip()] = _intensity(key, value.strip() if sign else 1.0)
     return units
 
