@@ -391,6 +391,15 @@ def test_a_set_without_validation_faces_is_refused() -> None:
         train(fertutor.AttentionalCNN(), FaceSplits("blobs", blobs(0), blobs(14), None), QUICK)
 
 
+def test_what_is_no_network_or_no_face_set_is_refused() -> None:
+    with pytest.raises(InputError, match=r"a network is asked for, .* not 'drawn'"):
+        train("drawn", splits())  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Flatten is none of this library's networks"):
+        train(nn.Flatten(), splits())
+    with pytest.raises(InputError, match=r"a face set is asked for, .* not FaceTable"):
+        train(fertutor.AttentionalCNN(), blobs(14))  # type: ignore[arg-type]
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_the_gpu_learns_too() -> None:
     run = train(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..errors import InputError, called
 from ..expressions import class_names
 
 SIDE = 48
@@ -108,6 +109,12 @@ class FaceTable:
             subjects=None if self.subjects is None else self.subjects.to(device),
             classes=self.classes,
         )
+
+
+def check_table(table: object) -> None:
+    """Raise InputError for what is no FaceTable, such as a whole face set."""
+    if not isinstance(table, FaceTable):
+        raise InputError(f"faces of one part are asked for, such as splits.val, not {called(table)}")
 
 
 @dataclass(frozen=True)

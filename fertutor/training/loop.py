@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, called
 from ..faces.table import FaceSplits, FaceTable
 from ..files import expanded, refuse_unwritable, replacing
 from ..network.weights import kind_of, save_network
@@ -127,15 +127,21 @@ def train(
             process calls it: it must be a function that can be imported, no lambda.
 
     Raises:
-        InputError: when the set has no training or validation faces or other expressions than the network,
-            the recipe has a penalty and the network another shape than Figure 3, `out` cannot be written or
-            already holds a run, the run in `out` was started with something else or has more epochs behind
-            it, `report` cannot be sent to another process, or one of several processes ends early.
+        InputError: for what is none of these networks or no face set, when the set has no training or
+            validation faces or other expressions than the network, the recipe has a penalty and the network
+            another shape than Figure 3, `out` cannot be written or already holds a run, the run in `out` was
+            started with something else or has more epochs behind it, `report` cannot be sent to another
+            process, or one of several processes ends early.
 
     Example:
         >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
         >>> run.best_val_accuracy
     """
+    kind_of(network)  # which refuses any other
+    if not isinstance(splits, FaceSplits):
+        raise InputError(
+            f"a face set is asked for, as load_faces('drawn-studio') returns, not {called(splits)}"
+        )
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
     if not splits.train or not splits.val:  # missing, or a table without rows
         raise InputError(f"{splits.name} has no {'validation' if splits.train else 'training'} faces")
