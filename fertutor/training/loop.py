@@ -26,6 +26,7 @@ from ..faces.table import FaceSplits, FaceTable
 from ..files import expanded, refuse_unwritable, replacing
 from ..network.weights import kind_of, save_network
 from ..progress import progress
+from ..seed import check_seed
 from .augment import apply_augmentation, draw_augmentation
 from .balance import epoch_order
 from .checkpoint import (
@@ -114,7 +115,7 @@ def train(
             has, unless the recipe asks for a Gaussian initialisation. It is not changed.
         splits: `.train` and `.val` are used, `.test` never.
         recipe: a Recipe or the name of one.
-        seed: of initialisation, order, augmentation and dropout.
+        seed: of initialisation, order, augmentation and dropout, from 0 to 4294967295.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``; see :func:`choose_setting`.
         out: folder for the checkpoint, the best weights and the log; None keeps nothing on disk.
@@ -127,11 +128,11 @@ def train(
             process calls it: it must be a function that can be imported, no lambda.
 
     Raises:
-        InputError: for what is none of these networks or no face set, when the set has no training or
-            validation faces or other expressions than the network, the recipe has a penalty and the network
-            another shape than Figure 3, `out` cannot be written or already holds a run, the run in `out` was
-            started with something else or has more epochs behind it, `report` cannot be sent to another
-            process, or one of several processes ends early.
+        InputError: for what is none of these networks, no face set or no seed, when the set has no training
+            or validation faces or other expressions than the network, the recipe has a penalty and the
+            network another shape than Figure 3, `out` cannot be written or already holds a run, the run in
+            `out` was started with something else or has more epochs behind it, `report` cannot be sent to
+            another process, or one of several processes ends early.
 
     Example:
         >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
@@ -142,6 +143,7 @@ def train(
         raise InputError(
             f"a face set is asked for, as load_faces('drawn-studio') returns, not {called(splits)}"
         )
+    seed = check_seed(seed)
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
     if not splits.train or not splits.val:  # missing, or a table without rows
         raise InputError(f"{splits.name} has no {'validation' if splits.train else 'training'} faces")
