@@ -121,7 +121,9 @@ def train(
         out: folder for the checkpoint, the best weights and the log; None keeps nothing on disk.
         resume: go on with the run in `out`.
         devices: processes on this machine that share each batch, one a GPU where there are GPUs;
-            more than one needs `out`. Under ``torchrun`` leave it at 1.
+            more than one needs `out`, and a script that asks for them must call this function under
+            ``if __name__ == "__main__":``, because each process imports the script. Under ``torchrun``
+            leave it at 1.
         graphs: on a GPU that is not shared, record a step as a CUDA graph and replay it, which is faster
             and the same within rounding; False takes each step as it is.
         report: called with one line an epoch; None prints it to stderr. With `devices` above 1 another
@@ -169,7 +171,8 @@ def train(
             refuse_old_run(folder)
         refuse_unwritable(folder)
     if folder is not None and devices > 1:
-        spawn(_share, devices, setting.device, network, splits, recipe, seed, setting, folder, resume, report)
+        arguments = (network, splits, recipe, seed, setting, folder, resume, report)
+        spawn(_share, devices, setting.device, folder / FILE, *arguments)
         trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, Group())
         trainer.restore(folder)
         return trainer.run()

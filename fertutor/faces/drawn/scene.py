@@ -83,8 +83,8 @@ def make_scene(values: Mapping[str, float] | Tensor | None = None) -> Tensor:
             or array, or None.
 
     Raises:
-        InputError: for an unknown name, a value that is no number from -:data:`FARTHEST` to it, a scale that
-            is not above 0, another shape, or another thing.
+        InputError: for an unknown name, a value that is no number or beyond :data:`FARTHEST`, a scale that is
+            not above 0, another shape, or another thing.
     """
     values = as_tensor(values)
     if isinstance(values, Tensor):
