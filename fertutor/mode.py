@@ -1,4 +1,4 @@
-"""Where a network is, and eval mode for the while: for every room that asks a network something."""
+"""What a network is, where it is, and eval mode for the while: for every room that asks one something."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from itertools import chain
 
 import torch
 from torch import nn
+
+from .errors import InputError, called
+
+
+def check_network(network: object) -> None:
+    """Raise InputError for what is no network, such as the name of one."""
+    if not isinstance(network, nn.Module):
+        raise InputError(f"a network is asked for, as load_network('drawn') returns, not {called(network)}")
 
 
 def device_of(network: nn.Module) -> torch.device:

@@ -185,6 +185,38 @@ def test_a_killed_worker_ends_the_job_and_leaves_a_run_to_resume(tmp_path: Path)
     assert len(again.history) == done + 1
 
 
+UNGUARDED = """
+import sys
+from test_training import QUICK, splits
+import fertutor
+
+try:
+    fertutor.train(fertutor.AttentionalCNN(), splits(14), QUICK, out=sys.argv[1], devices=2)
+except fertutor.InputError as error:
+    sys.exit(str(error))
+"""
+
+
+def test_a_script_without_a_guard_is_told_of_it_and_of_no_run_to_resume(tmp_path: Path) -> None:
+    """Each process imports the script, which there starts processes again."""
+    script = tmp_path / "unguarded.py"
+    script.write_text(UNGUARDED)
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "run")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert (
+        'no epoch was kept, so start again, in a script of your own under if __name__ == "__main__":' in last
+    )
+    assert "--resume" not in last
+
+
 def _workers(pid: int) -> list[psutil.Process]:
     """Return the training processes under `pid`, multiprocessing's own helper left out."""
     children = psutil.Process(pid).children()

@@ -10,9 +10,8 @@ import torch
 from PIL import Image
 
 from fertutor.cli import main
-from fertutor.commands.draw import FARTHEST
 from fertutor.faces.drawn import draw_faces, prototype
-from fertutor.faces.drawn.scene import SCENE, make_scene
+from fertutor.faces.drawn.scene import FARTHEST, SCENE, make_scene
 
 
 def draw(path: Path, *words: str) -> int:
@@ -67,7 +66,13 @@ def test_contact_sheet(tmp_path: Path) -> None:
         (["--expression", "fear", "--size", "0"], "size 0"),
         (["--expression", "fear", "--person", "-1"], "unknown person -1"),
         (["--expression", "fear", "--scene", "yaw"], "expected name=number"),
-        *[(["--expression", "fear", "--scene", f"yaw={far}"], "to 10") for far in ("1e39", "nan", "-inf")],
+        *[
+            (
+                ["--expression", "fear", "--scene", f"yaw={far}"],
+                f"yaw cannot be {far}: give a number from -10 to 10",
+            )
+            for far in ("1e+39", "nan", "-inf", "-10.5")
+        ],
         (["--sheet", "0"], "a sheet of 0 people"),
         (["--sheet", "2", "--mask", "m.png"], "--mask is of a single face"),
         (["--sheet", "2", "--wild"], "--wild is of a single face"),

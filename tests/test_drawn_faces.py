@@ -219,11 +219,25 @@ def test_memory_does_not_grow_with_the_number_of_faces(monkeypatch: pytest.Monke
         ({"action_units": {}, "people": torch.zeros(1, 3)}, r"shape \(1, 3\)"),
         ({"action_units": {}, "scene": {"yaws": 1}}, "'yaws'"),
         ({"action_units": {}, "scene": {"yaw": math.inf}}, "yaw cannot be inf"),
+        ({"action_units": {}, "scene": {"yaw": 11}}, "yaw cannot be 11: give a number from -10 to 10"),
+        (
+            {"action_units": {}, "scene": {"scale": 0}},
+            "scale cannot be 0: give a number above 0 and up to 10",
+        ),
+        ({"action_units": {}, "scene": torch.full((1, len(SCENE)), math.nan)}, "roll cannot be nan"),
+        ({"action_units": {}, "scene": np.eye(len(SCENE)) * 1e9}, "roll cannot be 1e"),
+        ({"action_units": {}, "scene": torch.zeros(2, len(SCENE))}, "scale cannot be 0"),
         ({"action_units": {}, "scene": {"roll": "a"}}, "roll cannot be 'a'"),
         ({"action_units": {}, "scene": {"roll": None}}, "roll cannot be None"),
         ({"action_units": {}, "scene": [0.0, 1.0]}, "a scene cannot be a list"),
         ({"action_units": {}, "scene": np.zeros((1, 3))}, r"shape \(1, 3\)"),
         ({"action_units": {}, "people": 1.5}, "unknown person 1.5"),
+        ({"action_units": {}, "people": torch.full((len(TRAITS),), math.nan)}, "face_width cannot be nan"),
+        ({"action_units": {}, "people": np.full((1, len(TRAITS)), -math.inf)}, "face_width cannot be -inf"),
+        *[
+            ({"action_units": {}, "seed": seed}, f"not {seed!r}$")
+            for seed in ("x", 1.5, -1, None, True, 2**64)
+        ],
         ({"action_units": {}, "people": np.array([-1])}, "unknown person -1"),
         ({"action_units": {}, "people": np.array([True])}, "unknown person True"),
         ({"action_units": np.zeros((1, 5))}, r"shape \(1, 5\)"),

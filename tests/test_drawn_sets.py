@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -147,6 +149,18 @@ def test_another_seed_is_another_set_of_the_same_kind() -> None:
 def test_impossible_sizes(size: int) -> None:
     with pytest.raises(InputError, match=f"size {size}"):
         load_drawn("drawn-studio", size=size)
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, -1, 2**32, 2**70, None, True])
+def test_impossible_seeds(seed: Any) -> None:
+    for read in (load_faces, plan_drawn):
+        with pytest.raises(InputError, match=f"a seed is a whole number from 0 to 4294967295, not {seed!r}$"):
+            read("drawn-studio", seed=seed)
+
+
+def test_the_largest_seed_and_numpys_are_seeds_too() -> None:
+    for seed in (2**32 - 1, np.int32(5000)):
+        assert load_drawn("drawn-studio", size=1, seed=seed, show_progress=False).parts()
 
 
 def test_a_part_without_faces_is_none() -> None:

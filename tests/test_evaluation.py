@@ -25,7 +25,7 @@ from fertutor.evaluation import ledger
 from fertutor.evaluation.release import release
 from fertutor.evaluation.report import Report, evaluate, predict_probabilities, wilson_interval
 from fertutor.evaluation.units import count_units
-from fertutor.faces.table import FaceTable
+from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.files import replacing
 
 
@@ -138,6 +138,13 @@ def test_other_classes_or_no_faces_are_refused() -> None:
         evaluate(Oracle(8), table([1], [1]))
     with pytest.raises(InputError, match="no faces"):
         evaluate(Oracle(), table([1], [1])[torch.zeros(0, dtype=torch.int64)])
+
+
+def test_a_whole_face_set_is_no_part_of_one() -> None:
+    splits = FaceSplits("all", table([1], [1]), None, None)
+    for wrong, called in ((splits, "FaceSplits"), (splits.test, "None")):
+        with pytest.raises(InputError, match=f"faces of one part .*, such as splits.val, not {called}$"):
+            evaluate(Oracle(), wrong)  # type: ignore[arg-type]
 
 
 def test_the_ledger_only_grows(tmp_path: Path) -> None:

@@ -454,6 +454,13 @@ def test_wrong_places_and_names(tmp_path, monkeypatch):
         load_faces("fer2013", labels="plus")
     with pytest.raises(InputError, match="belongs to fer2013"):
         load_faces("jaffe", labels="ferplus")
+    (tmp_path / "fer2013.csv").touch()
+    with pytest.raises(InputError, match="fer2013 has no option by_subject: it takes labels, votes_file"):
+        load_faces("fer2013", tmp_path, by_subject=True)
+    with pytest.raises(
+        InputError, match="drawn-wild has no option contempt: it takes size, seed, by_subject"
+    ):
+        load_faces("drawn-wild", contempt="keep")
     with pytest.raises(InputError, match="leave root away"):
         load_faces("drawn-wild", root=tmp_path)
 

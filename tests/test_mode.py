@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import fertutor
+from fertutor.errors import InputError
 from fertutor.evaluation.leakage import linear_probe
 from fertutor.evaluation.units import count_units
 from fertutor.faces.photo import predict_photo
@@ -87,6 +88,13 @@ def test_a_look_is_in_eval_mode_and_leaves_every_module_in_its_own(name: str, ne
     assert modes(network) == before
     assert all(map(torch.equal, numbers, network.state_dict().values()))
     assert said == LOOKS[name](network.eval())
+
+
+@pytest.mark.parametrize("name", ["evaluate", "compare", "occlude", "predict"])
+def test_the_name_of_a_network_is_no_network(name: str, network: nn.Module) -> None:
+    looks = LOOKS | {"compare": lambda name: fertutor.compare(network, name, TABLE)}
+    with pytest.raises(InputError, match=r"^a network is asked for, as load_network.* not 'drawn'$"):
+        looks[name]("drawn")  # type: ignore[arg-type]
 
 
 def test_a_network_is_where_its_numbers_are() -> None:

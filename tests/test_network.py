@@ -10,6 +10,7 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 import fertutor
 from fertutor.errors import InputError
@@ -91,6 +92,15 @@ def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("thing", "words"), [("drawn", "a network is asked for.* not 'drawn'"), (nn.Flatten(), "Flatten is none")]
+)
+def test_only_networks_of_ours_are_saved(thing: nn.Module, words: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=words):
+        fertutor.save_network(thing, tmp_path / "new" / "w.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_pickle_is_never_read(tmp_path: Path) -> None:
     trap = tmp_path / "trap.safetensors"
 
@@ -129,6 +139,7 @@ def test_unusable_weights_are_named_in_one_sentence(tmp_path: Path) -> None:
         unfit: "do not fit",
         tmp_path: "is a folder",
         tmp_path / "none.safetensors": "no weights at",
+        None: "the name of a released network, not None",
     }
     for path, words in cases.items():
         with pytest.raises(InputError, match=words) as error:

@@ -89,6 +89,12 @@ def test_the_same_seed_gives_the_same_parts_and_another_seed_others(trees, name)
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_is_no_seed_is_refused(trees, name):
+    with pytest.raises(InputError, match="a seed is a whole number from 0 to 4294967295, not 'a'"):
+        load_faces(name, root=trees[name], seed="a")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_cache_gives_what_the_files_give_and_sees_a_changed_file(trees, name, monkeypatch):
     monkeypatch.setattr("fertutor.faces.cache.SETTLED_NS", 0)
     first, again = whole(name, trees[name]), whole(name, trees[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import tracemalloc
 
 import pytest
@@ -33,6 +34,15 @@ def test_rows_are_numbers_or_a_mask() -> None:
         assert faces()[rows].labels.tolist() == [0, 2, 4]
     assert faces()[3].labels.tolist() == [3]
     assert len(faces()[[]]) == 0
+
+
+@pytest.mark.parametrize("row", [[math.nan] * 7, [2.0, -1, 0, 0, 0, 0, 0], [0.5] * 7, [0.0] * 7])
+def test_votes_that_are_no_distribution_are_refused(row: list[float]) -> None:
+    table = faces()
+    votes = torch.eye(7)[table.labels]
+    votes[3] = torch.tensor(row)
+    with pytest.raises(ValueError, match="each row of votes must be shares"):
+        FaceTable(table.images, table.labels, votes=votes)
 
 
 @pytest.mark.parametrize("n", [0, 1, 5])

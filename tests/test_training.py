@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -389,6 +390,21 @@ def test_a_set_without_validation_faces_is_refused() -> None:
         train(fertutor.AttentionalCNN(), FaceSplits("blobs", blobs(14), blobs(0), None), QUICK)
     with pytest.raises(InputError, match="blobs has no training faces"):
         train(fertutor.AttentionalCNN(), FaceSplits("blobs", blobs(0), blobs(14), None), QUICK)
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, None])
+def test_what_is_no_seed_is_refused(seed: Any) -> None:
+    with pytest.raises(InputError, match=f"a seed is a whole number from 0 to 4294967295, not {seed!r}"):
+        train(fertutor.AttentionalCNN(), splits(), seed=seed)
+
+
+def test_what_is_no_network_or_no_face_set_is_refused() -> None:
+    with pytest.raises(InputError, match=r"a network is asked for, .* not 'drawn'"):
+        train("drawn", splits())  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Flatten is none of this library's networks"):
+        train(nn.Flatten(), splits())
+    with pytest.raises(InputError, match=r"a face set is asked for, .* not FaceTable"):
+        train(fertutor.AttentionalCNN(), blobs(14))  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -13,6 +13,7 @@ from typing import Any
 from torch import nn
 
 from ..faces.table import FaceTable
+from ..mode import check_network
 from .report import Z, answers
 
 
@@ -92,6 +93,7 @@ def compare(
     Example:
         >>> fertutor.compare(best, compact, splits.val).difference
     """
+    check_network(second)  # before the first is measured
     one, other = (
         answers(network, table, tta=tta, device=device, show_progress=show_progress) == table.labels.cpu()
         for network in (first, second)

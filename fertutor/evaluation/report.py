@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..expressions import class_names
-from ..faces.table import FaceTable
-from ..mode import device_of, evaluating
+from ..faces.table import FaceTable, check_table
+from ..mode import check_network, device_of, evaluating
 from ..progress import progress
 from ..training.device import choose_setting, full_precision
 
@@ -99,13 +99,14 @@ def evaluate(
         show_progress: draw a progress bar on stderr.
 
     Raises:
-        InputError: when the table is empty or has other classes than the network.
+        InputError: when the table is empty or has other classes than the network, or for what is no network
+            or no table.
 
     Example:
         >>> fertutor.evaluate(network, splits.val).accuracy
     """
-    classes = table.classes
     said = answers(network, table, tta=tta, device=device, show_progress=show_progress)
+    classes = table.classes
     pairs = table.labels.cpu() * classes + said
     return Report(torch.bincount(pairs, minlength=classes**2).view(classes, classes), tta)
 
@@ -122,6 +123,8 @@ def answers(
 
     Takes the arguments of :func:`evaluate`, and raises what it raises.
     """
+    check_network(network)
+    check_table(table)
     if not len(table):
         raise InputError("there are no faces to evaluate on: choose another split or set")
     probabilities = predict_probabilities(

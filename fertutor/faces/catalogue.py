@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,17 @@ class FaceSet:
     drawn: bool = False
 
     def read(self, *arguments: Any, **options: Any) -> FaceSplits:
-        """Call the reader, which is imported now."""
+        """Call the reader, which is imported now.
+
+        Raises:
+            InputError: for an option that it does not have, or what it refuses.
+        """
         module, function = self.reader.split(":")
         read = getattr(import_module(f"fertutor.faces.{module}"), function)
+        own = list(signature(read).parameters)[1:]  # after the name or the root
+        for option in options:
+            if option not in own:
+                raise InputError(f"{self.name} has no option {option}: it takes {', '.join(own)}")
         splits: FaceSplits = read(*arguments, **options)
         return splits
 
@@ -87,7 +96,7 @@ def load_faces(
         The set's ``train``, ``val`` and ``test``, each a FaceTable or None.
 
     Raises:
-        InputError: an unknown name or labels, a missing folder, or what the reader refuses.
+        InputError: an unknown name, labels or option, a missing folder, or what the reader refuses.
 
     Example:
         >>> splits = load_faces("fer2013", root="data/fer2013", labels="ferplus")

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, called
 from ..expressions import COLOURS, class_names
 from ..files import expanded
-from ..mode import device_of, evaluating
+from ..mode import check_network, device_of, evaluating
 from .many import to_face
 from .pictures import centred_square, check_size, decode_picture, open_picture, upright_rgb
 
@@ -94,11 +94,12 @@ def predict_photo(network: nn.Module, image: Photo, *, whole: bool = False) -> l
         The faces, largest first; empty where none was found.
 
     Raises:
-        InputError: a file that cannot be used, or OpenCV 4 is missing.
+        InputError: a file that cannot be used, what is no network, or OpenCV 4 is missing.
 
     Example:
         >>> predict_photo(fertutor.load_network("paper"), skimage.data.astronaut())[0].expression
     """
+    check_network(network)
     photo = open_photo(image)
     boxes = [centred_square(photo)] if whole else find_faces(photo)
     if not boxes:
@@ -130,7 +131,7 @@ def open_photo(image: Photo) -> Image.Image:
     if not isinstance(image, Image.Image):
         raise InputError(
             "a photograph must be a file's path or bytes, a Pillow image or a uint8 array, not "
-            f"{'None' if image is None else type(image).__name__}"
+            f"{called(image)}"
         )
     check_size(image, PHOTO_PIXELS)
     return upright_rgb(image)

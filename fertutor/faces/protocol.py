@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..seed import check_seed
 from .splits import by_subject, per_class, stratified
 from .table import FaceSplits, FaceTable
 
@@ -63,8 +64,9 @@ def divide(
         notes: what else is to be said of the set; notes of the division follow.
 
     Raises:
-        InputError: when there are too few images or people for three parts.
+        InputError: when there are too few images or people for three parts, or for what is no seed.
     """
+    seed = check_seed(seed)
     sizes = _sizes(len(table), protocol)
     said = list(notes)
     if len(table) != protocol.n:

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..errors import InputError, called
 from ..expressions import class_names
 
 SIDE = 48
 """Height and width of every face in pixels (paper, section 4.1)."""
+
+UNEVEN = 1e-3
+"""How far from 1 rounding may take the sum of a face's votes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +37,8 @@ class FaceTable:
         classes: 7, or 8 with contempt.
 
     Raises:
-        ValueError: when a tensor has another shape or type, or a label is out of range.
+        ValueError: when a tensor has another shape or type, a label is out of range, or a row of votes is no
+            distribution.
 
     Example:
         >>> table = fertutor.load_faces("drawn-studio").train
@@ -64,6 +69,11 @@ class FaceTable:
                 raise ValueError(f"{name} must be {dtype} {shape}, not {found}")
         if n and not (0 <= int(self.labels.min()) and int(self.labels.max()) < self.classes):
             raise ValueError(f"labels must lie in 0..{self.classes - 1}")
+        # written so that nan is refused too
+        if self.votes is not None and not (
+            bool((self.votes >= 0).all()) and bool(((self.votes.sum(1) - 1).abs() <= UNEVEN).all())
+        ):
+            raise ValueError("each row of votes must be shares from 0 on that sum to 1: divide it by its sum")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -108,6 +118,12 @@ class FaceTable:
             subjects=None if self.subjects is None else self.subjects.to(device),
             classes=self.classes,
         )
+
+
+def check_table(table: object) -> None:
+    """Raise InputError for what is no FaceTable, such as a whole face set."""
+    if not isinstance(table, FaceTable):
+        raise InputError(f"faces of one part are asked for, such as splits.val, not {called(table)}")
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, called
 from ..expressions import EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT
 from ..faces.table import SIDE
 from ..files import expanded, refuse_foreign_name, replacing
+from ..mode import check_network
 from .attentional import AttentionalCNN
 from .compact import BestCNN, CompactCNN
 from .deep import DeepCNN
@@ -61,11 +62,18 @@ def own_dropout(kind: str) -> float | None:
 
 
 def kind_of(network: nn.Module) -> str:
-    """Return the name in :data:`KINDS` of a network's class."""
+    """Return the name in :data:`KINDS` of a network's class.
+
+    Raises:
+        InputError: for a network of another class, or what is no network.
+    """
+    check_network(network)
     for kind, cls in KINDS.items():
         if type(network) is cls:
             return kind
-    raise ValueError(f"{type(network).__name__} is not one of {', '.join(KINDS)}")
+    raise InputError(
+        f"{type(network).__name__} is none of this library's networks: build one of {', '.join(KINDS)}"
+    )
 
 
 def save_network(network: nn.Module, path: str | Path) -> Path:
@@ -74,17 +82,20 @@ def save_network(network: nn.Module, path: str | Path) -> Path:
     Args:
         network: one of :data:`KINDS`.
         path: the file to write, by custom ``*.safetensors``.
+
+    Raises:
+        InputError: for what is none of these networks.
     """
-    path = expanded(path)
+    path, content = expanded(path), weights_bytes(network)
     with replacing(path) as temporary:
-        temporary.write_bytes(weights_bytes(network))
+        temporary.write_bytes(content)
     return path
 
 
 def weights_bytes(network: nn.Module) -> bytes:
     """Return what :func:`save_network` writes: the same bytes for the same weights."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     header = {"fertutor": json.dumps({"kind": kind_of(network), "arguments": network.config})}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     return safetensors.torch.save(tensors, metadata=header)
 
 
@@ -98,8 +109,13 @@ def weights_path(name_or_path: str | Path) -> Path:
     """Return the file of a released name, or the path itself.
 
     Raises:
-        InputError: when neither exists.
+        InputError: when neither exists, or for what is neither.
     """
+    if not isinstance(name_or_path, str | Path):
+        raise InputError(
+            "weights are asked for by a file's path or the name of a released network, not "
+            f"{called(name_or_path)}"
+        )
     released = RELEASED / f"{name_or_path}.safetensors"
     if released.is_file():
         return released

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from ..mode import device_of, evaluating
+from ..mode import check_network, device_of, evaluating
 from ..progress import progress
 from ..training.device import full_precision
 from .incremental import follows, incremental_probabilities
@@ -91,13 +91,14 @@ def occlude(
         An :class:`OcclusionMap`, its tensors on the network's device.
 
     Raises:
-        ValueError: for images, labels, sizes, strides or names that do not fit.
+        ValueError: for images, labels, sizes, strides or names that do not fit, or what is no network.
 
     Example:
         >>> network = fertutor.AttentionalCNN()
         >>> occlude(network, torch.rand(2, 1, 48, 48), size=8, stride=4).drop.shape
         torch.Size([2, 48, 48])
     """
+    check_network(network)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
     images = _as_float_images(images).to(device_of(network))

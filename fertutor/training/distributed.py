@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -125,8 +126,15 @@ def take_part(network: nn.Module, part: tuple[int, int, int]) -> None:
             module.part = part
 
 
-def spawn(work: Callable[..., None], processes: int, device: str, *arguments: Any) -> None:
+def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Path, *arguments: Any) -> None:
     """Run ``work(*arguments)`` in several processes on this machine and wait for all of them.
+
+    Args:
+        work: a function that can be imported.
+        processes: how many.
+        device: ``"cpu"`` or ``"cuda"``.
+        checkpoint: the file that `work` keeps after each epoch.
+        arguments: of `work`.
 
     Raises:
         InputError: when a process fails or is killed; the others are ended.
@@ -139,9 +147,15 @@ def spawn(work: Callable[..., None], processes: int, device: str, *arguments: An
             torch.multiprocessing.spawn(_work, start, nprocs=processes)
         except torch.multiprocessing.ProcessExitedException as error:
             how = error.signal_name or f"exit code {error.exit_code}"
+            mend = (
+                "go on from the last whole epoch with --resume"
+                if checkpoint.exists()
+                else "no epoch was kept, so start again, in a script of your own under "
+                'if __name__ == "__main__":'
+            )
             raise InputError(
                 f"training process {error.error_index} of {processes} ended ({how}) and the others were "
-                "stopped: go on from the last whole epoch with --resume"
+                f"stopped: {mend}"
             ) from error
         except torch.multiprocessing.ProcessRaisedException as error:
             last = str(error).strip().splitlines()[-1]

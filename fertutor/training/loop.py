@@ -21,11 +21,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, called
 from ..faces.table import FaceSplits, FaceTable
 from ..files import expanded, refuse_unwritable, replacing
 from ..network.weights import kind_of, save_network
 from ..progress import progress
+from ..seed import check_seed
 from .augment import apply_augmentation, draw_augmentation
 from .balance import epoch_order
 from .checkpoint import (
@@ -114,28 +115,37 @@ def train(
             has, unless the recipe asks for a Gaussian initialisation. It is not changed.
         splits: `.train` and `.val` are used, `.test` never.
         recipe: a Recipe or the name of one.
-        seed: of initialisation, order, augmentation and dropout.
+        seed: of initialisation, order, augmentation and dropout, from 0 to 4294967295.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         precision: ``"auto"``, ``"fp32"`` or ``"bf16"``; see :func:`choose_setting`.
         out: folder for the checkpoint, the best weights and the log; None keeps nothing on disk.
         resume: go on with the run in `out`.
         devices: processes on this machine that share each batch, one a GPU where there are GPUs;
-            more than one needs `out`. Under ``torchrun`` leave it at 1.
+            more than one needs `out`, and a script that asks for them must call this function under
+            ``if __name__ == "__main__":``, because each process imports the script. Under ``torchrun``
+            leave it at 1.
         graphs: on a GPU that is not shared, record a step as a CUDA graph and replay it, which is faster
             and the same within rounding; False takes each step as it is.
         report: called with one line an epoch; None prints it to stderr. With `devices` above 1 another
             process calls it: it must be a function that can be imported, no lambda.
 
     Raises:
-        InputError: when the set has no training or validation faces or other expressions than the network,
-            the recipe has a penalty and the network another shape than Figure 3, `out` cannot be written or
-            already holds a run, the run in `out` was started with something else or has more epochs behind
-            it, `report` cannot be sent to another process, or one of several processes ends early.
+        InputError: for what is none of these networks, no face set or no seed, when the set has no training
+            or validation faces or other expressions than the network, the recipe has a penalty and the
+            network another shape than Figure 3, `out` cannot be written or already holds a run, the run in
+            `out` was started with something else or has more epochs behind it, `report` cannot be sent to
+            another process, or one of several processes ends early.
 
     Example:
         >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
         >>> run.best_val_accuracy
     """
+    kind_of(network)  # which refuses any other
+    if not isinstance(splits, FaceSplits):
+        raise InputError(
+            f"a face set is asked for, as load_faces('drawn-studio') returns, not {called(splits)}"
+        )
+    seed = check_seed(seed)
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
     if not splits.train or not splits.val:  # missing, or a table without rows
         raise InputError(
@@ -165,7 +175,8 @@ def train(
             refuse_old_run(folder)
         refuse_unwritable(folder)
     if folder is not None and devices > 1:
-        spawn(_share, devices, setting.device, network, splits, recipe, seed, setting, folder, resume, report)
+        arguments = (network, splits, recipe, seed, setting, folder, resume, report)
+        spawn(_share, devices, setting.device, folder / FILE, *arguments)
         trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, Group())
         trainer.restore(folder)
         return trainer.run()

@@ -14,6 +14,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..faces.table import FaceSplits
+from ..seed import check_seed
 from .loop import train
 from .objective import penalised_layers
 from .recipes import Recipe
@@ -44,7 +45,7 @@ def search(
         recipe: gives all numbers that are not searched, `epochs` among them.
         ranges: number in :data:`SEARCHABLE` → its lowest and highest value, both above 0.
         trials: trainings of this call; those that `storage` holds already come on top.
-        seed: of the proposals and of every training, from 0.
+        seed: of the proposals and of every training, from 0 to 4294967295.
         device: see :func:`fertutor.train`.
         storage: an Optuna storage address such as ``sqlite:///runs/search.db``, which several workers
             may share; None keeps the trials in memory.
@@ -114,8 +115,7 @@ def _unusable(storage: str | None, error: Exception) -> InputError:
 def _check(ranges: dict[str, tuple[float, float]], trials: int, seed: int) -> None:
     if trials < 1:
         raise InputError(f"trials must be 1 or more, not {trials}")
-    if not 0 <= seed < 2**63:
-        raise InputError(f"the seed of a search must be a whole number from 0 to 2^63 - 1, not {seed}")
+    check_seed(seed)
     if not ranges:
         raise InputError(f"nothing to search: name at least one of {', '.join(SEARCHABLE)}")
     for name, (low, high) in ranges.items():

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
+from ...seed import check_seed
 from .camera import photograph
 from .muscles import Units, read_action_units
 from .renderer import FaceRenderer
@@ -27,6 +28,9 @@ MOVED = 0.02
 
 SIZES = (16, 1024)
 """Smallest and largest side of a picture in pixels."""
+
+LARGEST_SEED = 2**64 - 1
+"""torch's own: a set's seed is multiplied to become that of its grain."""
 
 
 @lru_cache(maxsize=8)
@@ -91,8 +95,8 @@ def draw_faces(
         ``(n, 1, size, size)``.
 
     Raises:
-        InputError: an unknown action unit, an intensity that is NaN or outside 0 to 1, a size or a
-            person that cannot be drawn, or rows that do not match in number.
+        InputError: an unknown action unit, an intensity that is NaN or outside 0 to 1, a person, scene,
+            size or seed that cannot be, or rows that do not match in number.
 
     Example:
         >>> pictures, moved = fertutor.draw_faces({6: 1, 12: 0.8, 25: 0.6}, people=3, size=192, mask=True)
@@ -109,7 +113,7 @@ def draw_faces(
             raise InputError(f"{count} {name} for {n} faces: expected 1 or {n}")
     device = units.device if device is None else torch.device(device)
     units, traits, scenes = (x.to(device).expand(n, -1) for x in (units, traits, scenes))
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(check_seed(seed, LARGEST_SEED))
     if n == 0:
         empty = torch.zeros(0, 1, size, size, device=device)
         return (empty, empty.bool()) if mask else empty

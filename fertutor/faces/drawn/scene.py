@@ -5,7 +5,6 @@ Book chapter: *Faces and emotions*.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -55,6 +54,9 @@ blur: pixels at 48 (standard deviation). noise: standard deviation in grey level
 hand, strand (of hair), watermark: 0 absent to 1 present.
 """
 
+FARTHEST = 10
+"""Values farther from 0 than this are slips, and very large ones overflow in the renderer."""
+
 COLUMN: MappingProxyType[str, int] = MappingProxyType({name: i for i, name in enumerate(SCENE)})
 """Scene parameter → its column."""
 
@@ -81,13 +83,14 @@ def make_scene(values: Mapping[str, float] | Tensor | None = None) -> Tensor:
             or array, or None.
 
     Raises:
-        InputError: for an unknown name, a value that is no finite number, another shape, or another thing.
+        InputError: for an unknown name, a value that is no number or beyond :data:`FARTHEST`, a scale that is
+            not above 0, another shape, or another thing.
     """
     values = as_tensor(values)
     if isinstance(values, Tensor):
         if values.ndim != 2 or values.shape[1] != len(SCENE):
             raise InputError(f"scenes of shape {tuple(values.shape)}: expected (n, {len(SCENE)})")
-        return values.float()
+        return _checked(values.float())
     if values is not None and not isinstance(values, Mapping):
         raise InputError(
             f"a scene cannot be a {type(values).__name__}: give a mapping from name to value, or a tensor "
@@ -101,6 +104,18 @@ def make_scene(values: Mapping[str, float] | Tensor | None = None) -> Tensor:
             row[name] = float(value)
         except (TypeError, ValueError, OverflowError):
             raise InputError(f"scene parameter {name} cannot be {value!r}: give a number") from None
-        if not math.isfinite(row[name]) or (name == "scale" and row[name] <= 0):
-            raise InputError(f"scene parameter {name} cannot be {value}")
-    return torch.tensor([list(row.values())])
+    return _checked(torch.tensor([list(row.values())], dtype=torch.float64)).float()
+
+
+def _checked(scenes: Tensor) -> Tensor:
+    """Return scenes as they are, or raise InputError for the first value that cannot be drawn."""
+    wrong = ~(scenes.abs() <= FARTHEST)  # nan is never within
+    wrong[:, COLUMN["scale"]] |= scenes[:, COLUMN["scale"]] <= 0
+    if wrong.any():
+        row, column = wrong.nonzero()[0].tolist()
+        name = list(SCENE)[column]
+        low = "above 0 and up to" if name == "scale" else f"from -{FARTHEST} to"
+        raise InputError(
+            f"scene parameter {name} cannot be {float(scenes[row, column]):g}: give a number {low} {FARTHEST}"
+        )
+    return scenes

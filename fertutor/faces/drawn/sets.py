@@ -16,6 +16,7 @@ from torch import Tensor
 from ...errors import InputError
 from ...expressions import EXPRESSIONS, JAFFE_LABELS
 from ...progress import progress
+from ...seed import check_seed
 from .. import ckplus, fer2013, jaffe
 from ..cache import remember
 from ..splits import by_subject as deal_people
@@ -213,6 +214,7 @@ def plan_drawn(name: str, size: int | None = None, seed: int = 0, by_subject: bo
     """
     if name not in _PLANS:
         raise InputError(f"no drawn set is called {name!r}: choose one of {', '.join(_PLANS)}")
+    seed = check_seed(seed)
     plan = _PLANS[name](torch.Generator().manual_seed(1_000_003 * seed + len(name)), by_subject)
     plan = plan[plan.parts >= 0]
     if size is None:
@@ -240,7 +242,7 @@ def load_drawn(
         size: number of faces in all, dealt over parts and classes in the set's proportions; None is
             the whole set. What is on the faces of a smaller set is, but for a few of them, on faces of
             the larger; their grain is another, and so are their pixels.
-        seed: another seed draws another set of the same kind.
+        seed: another seed, from 0 to 4294967295, draws another set of the same kind.
         by_subject: deal whole people into the parts, so that nobody is in two; the sizes of the parts
             then are the published ones only about. drawn-wild is that way already.
         show_progress: show a bar while drawing.
@@ -252,8 +254,9 @@ def load_drawn(
         machine, and nearly always across machines of one kind).
 
     Raises:
-        InputError: for an unknown name or a size that the set does not have.
+        InputError: for an unknown name, a size that the set does not have, or what is no seed.
     """
+    seed = check_seed(seed)
     plan = plan_drawn(name, size, seed, by_subject)
     settings: dict[str, Any] = {
         "path": f"{name} size={size} seed={seed} by_subject={by_subject}",

@@ -163,14 +163,22 @@ def read_people(people: People = None) -> Tensor:
         people: a number, a sequence of numbers, or traits (which keep their gradient); None is person 0.
 
     Raises:
-        InputError: for a number below 0, something that is no number, or traits of another shape.
+        InputError: for a number below 0, something that is no number, or traits of another shape or that
+            are not finite.
     """
     people = as_tensor(people)
     if isinstance(people, Tensor) and people.is_floating_point():
         traits = people[None] if people.ndim == 1 else people
         if traits.ndim != 2 or traits.shape[1] != len(TRAITS):
             raise InputError(f"traits of shape {tuple(people.shape)}: expected (n, {len(TRAITS)})")
-        return traits.float()
+        traits = traits.float()
+        wrong = ~traits.isfinite()
+        if wrong.any():
+            row, column = wrong.nonzero()[0].tolist()
+            raise InputError(
+                f"trait {TRAITS[column]} cannot be {float(traits[row, column]):g}: give a finite number"
+            )
+        return traits
     if isinstance(people, Tensor):
         people = people.tolist()
     if people is None:
