@@ -51,19 +51,20 @@ def run(args: argparse.Namespace) -> None:
         print(path)
 
     refuse_replacing({"--out": args.out, "--mask": args.mask})
+    strength = 1.0 if args.strength is None else args.strength
     if args.sheet is not None:
         _refuse_beside_sheet(args)
         if not 1 <= args.sheet <= 32:
             raise InputError(f"a sheet of {args.sheet} people: expected 1 to 32")
         people = range(args.person, args.person + args.sheet)
-        write(contact_sheet(people, args.size, 1.0 if args.strength is None else args.strength), args.out)
+        write(contact_sheet(people, args.size, strength), args.out)
         return
     if args.seed and not args.wild:
         raise InputError("--seed is of what --wild leaves to chance: leave it out, or add --wild")
     if args.strength is not None and args.expression is None:
         raise InputError("--strength is of an --expression: give each action unit its own, such as 12=0.5")
     if args.expression is not None:
-        units = prototype(args.expression, 1.0 if args.strength is None else args.strength)
+        units = prototype(args.expression, strength)
     else:
         units = parse_action_units(args.action_units)
     pictures, moved = draw_faces(units, args.person, _scene(args), args.size, seed=args.seed, mask=True)

@@ -36,7 +36,7 @@ def refuse_replacing(outputs: dict[str, Path | None], inputs: dict[str, Path] | 
                 raise InputError(f"{option} {path} would replace the file of {other}: name another file")
         if path.suffix.lower() != ".png":
             raise InputError(f"{option} {path}: a PNG is written, name a file that ends in .png")
-        if path.is_file() and not path.read_bytes().startswith(SIGNATURE):
+        if path.is_file() and not _is_png(path):
             raise InputError(f"{option} {path} would replace a file that is no PNG: name another file")
         taken[option] = path
 
@@ -62,6 +62,11 @@ def write_png(picture: Image.Image, path: Path) -> None:
 
     with replacing(path) as temporary:
         picture.save(temporary, format="PNG")
+
+
+def _is_png(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SIGNATURE)) == SIGNATURE
 
 
 def _same(one: Path, other: Path) -> bool:

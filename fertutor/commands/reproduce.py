@@ -80,9 +80,8 @@ def run(args: argparse.Namespace) -> None:
     trained, tested = _entries(args, options, splits, result, report, out)
     if not (resume and ledger.find(trained, args.ledger)):  # a finished run has its entry
         ledger.append(trained, f"reproduce-train-{name}", args.ledger)
-    path = ledger.append(
-        tested, f"reproduce-test-{name}", args.ledger
-    )  # each opening of the test part has one
+    # each opening of the test part has one
+    path = ledger.append(tested, f"reproduce-test-{name}", args.ledger)
     low, high = report.interval
     print(f"test accuracy {report.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}, n = {report.n})")
     if result.diverged:
