@@ -34,10 +34,10 @@ def refuse_replacing(outputs: dict[str, Path | None], inputs: dict[str, Path] | 
         for other, known in taken.items():
             if _same(path, known):
                 raise InputError(f"{option} {path} would replace the file of {other}: name another file")
-        if path.suffix.lower() != ".png":
-            raise InputError(f"{option} {path}: a PNG is written, name a file that ends in .png")
         if path.is_file() and not _is_png(path):
             raise InputError(f"{option} {path} would replace a file that is no PNG: name another file")
+        if path.suffix.lower() != ".png" and (path.is_file() or not path.exists()):  # a folder is named later
+            raise InputError(f"{option} {path}: a PNG is written, name a file that ends in .png")
         taken[option] = path
 
 
