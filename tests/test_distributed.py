@@ -47,6 +47,20 @@ def test_two_processes_train_as_one(tmp_path: Path, kind: str, optimizer: str) -
         assert b["val_loss"] == pytest.approx(a["val_loss"], rel=1e-3)
 
 
+def ran(text: str, folder: Path, *launcher: str) -> subprocess.CompletedProcess[str]:
+    """What a script that is written to a folder came to; it is given the place of a run there."""
+    script = folder / "script.py"
+    script.write_text(text)
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    return subprocess.run(
+        [sys.executable, *launcher, str(script), str(folder / "run")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 SHARED = """
 import sys
 import torch
@@ -64,17 +78,7 @@ assert run.network.train()(torch.rand(5, 1, 48, 48)).shape == (5, 7)
 
 def test_the_network_of_a_shared_run_needs_the_others_no_more(tmp_path: Path) -> None:
     """Under torchrun the layers that are trained ask the other processes, which have gone then."""
-    script = tmp_path / "shared.py"
-    script.write_text(SHARED)
-    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
-    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    done = subprocess.run(
-        [*start, str(tmp_path / "run")],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran(SHARED, tmp_path, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -199,16 +203,7 @@ except fertutor.InputError as error:
 
 def test_a_script_without_a_guard_is_told_of_it_and_of_no_run_to_resume(tmp_path: Path) -> None:
     """Each process imports the script, which there starts processes again."""
-    script = tmp_path / "unguarded.py"
-    script.write_text(UNGUARDED)
-    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "run")],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran(UNGUARDED, tmp_path)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert (

@@ -50,9 +50,7 @@ def hold_out(labels: Tensor, share: float, seed: int = 0) -> tuple[Tensor, Tenso
     Raises:
         ValueError: when `share` is not between 0 and 1.
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must lie between 0 and 1, not {share}")
-    held = round(share * len(labels))
+    held = _part(share, len(labels))
     kept_rows, held_rows = stratified(labels, (len(labels) - held, held), seed)
     return kept_rows, held_rows
 
@@ -63,9 +61,7 @@ def hold_out_people(subjects: Tensor, share: float, seed: int = 0) -> tuple[Tens
     Raises:
         ValueError: when `share` is not between 0 and 1, or there are too few people.
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must lie between 0 and 1, not {share}")
-    held = round(share * len(subjects))
+    held = _part(share, len(subjects))
     kept_rows, held_rows = by_subject(subjects, (len(subjects) - held, held), seed)
     return kept_rows, held_rows
 
@@ -121,6 +117,12 @@ def by_subject(subjects: Tensor, sizes: Sequence[int], seed: int = 0) -> tuple[T
         missing[part] -= float(counts[index])
         empty.discard(part)
     return tuple(torch.nonzero(owner[person] == part)[:, 0] for part in range(len(sizes)))
+
+
+def _part(share: float, n: int) -> int:
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie between 0 and 1, not {share}")
+    return round(share * n)
 
 
 def _check_sizes(sizes: Sequence[int], n: int) -> None:
