@@ -19,7 +19,12 @@ def check_network(network: object) -> None:
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Return where a network's parameters and buffers are; the CPU where it has none."""
+    """Return where a network's parameters and buffers are; the CPU where it has none.
+
+    Raises:
+        InputError: for what is no network.
+    """
+    check_network(network)
     values = chain(network.parameters(), network.buffers())
     return next((value.device for value in values), torch.device("cpu"))
 
@@ -34,7 +39,11 @@ def evaluating(network: nn.Module) -> Iterator[None]:
     Example:
         >>> with evaluating(network), torch.no_grad():
         ...     network(faces)
+
+    Raises:
+        InputError: for what is no network.
     """
+    check_network(network)
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

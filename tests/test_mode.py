@@ -22,7 +22,7 @@ from fertutor.network.export import export_network
 from fertutor.saliency.by_expression import predicted
 from fertutor.saliency.occlusion import occlude
 from fertutor.saliency.rivals import rival_maps
-from fertutor.saliency.scores import deletion
+from fertutor.saliency.scores import deletion, randomised_networks
 from fertutor.training.augment import Augmentation
 from fertutor.training.device import choose_setting
 from fertutor.training.teachers import taught
@@ -90,9 +90,13 @@ def test_a_look_is_in_eval_mode_and_leaves_every_module_in_its_own(name: str, ne
     assert said == LOOKS[name](network.eval())
 
 
-@pytest.mark.parametrize("name", ["evaluate", "compare", "occlude", "predict"])
-def test_the_name_of_a_network_is_no_network(name: str, network: nn.Module) -> None:
-    looks = LOOKS | {"compare": lambda name: fertutor.compare(network, name, TABLE)}
+@pytest.mark.parametrize("name", [*LOOKS, "compare", "shuffle", "export"])
+def test_the_name_of_a_network_is_no_network(name: str, network: nn.Module, tmp_path: Path) -> None:
+    looks = LOOKS | {
+        "compare": lambda name: fertutor.compare(network, name, TABLE),
+        "shuffle": randomised_networks,
+        "export": lambda name: export_network(name, tmp_path / "network.onnx"),
+    }
     with pytest.raises(InputError, match=r"^a network is asked for, as load_network.* not 'drawn'$"):
         looks[name]("drawn")  # type: ignore[arg-type]
 

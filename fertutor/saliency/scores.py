@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..mode import evaluating
+from ..mode import check_network, evaluating
 
 FILLS = ("blur", "mean")
 
@@ -197,6 +197,7 @@ def randomised_networks(network: nn.Module, seed: int = 0) -> list[tuple[str, nn
     Returns:
         (name of the layer that was shuffled last, network) for each layer with weights.
     """
+    check_network(network)
     generator = torch.Generator().manual_seed(seed)
     current, copies = copy.deepcopy(network), []
     named = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
