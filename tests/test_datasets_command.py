@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,8 +11,9 @@ import torch
 from fertutor import FaceSplits, FaceTable
 from fertutor.cli import main
 from fertutor.commands import datasets
+from fertutor.faces import catalogue
 from fertutor.faces.catalogue import FACE_SETS
-from fertutor.faces.survey import survey
+from fertutor.faces.survey import copies, survey
 
 
 def table(values, labels):
@@ -40,6 +42,26 @@ def test_duplicates_and_blanks_are_counted(splits):
     assert figures["splits"]["val"]["duplicates"] == {"images": 0, "rows": 0, "with_different_labels": 0}
     assert figures["across"] == {"train-val": {"images": 2, "rows": 6, "with_different_labels": 2}}
     assert figures["splits"]["val"]["counts"]["neutral"] == 1
+
+
+def test_faces_that_were_learnt_can_be_left_out(splits, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(catalogue, "load_faces", lambda *args, **options: splits)
+    command = ["evaluate", "paper", "fer2013", "--json", "--ledger", str(tmp_path)]
+    assert copies(splits.val, splits.train).tolist() == [False, True, True]
+    assert main(command) == main([*command, "--without-copies"]) == 0
+    whole, rest = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (whole["n"], rest["n"]) == (3, 1)
+    assert rest["faces"]["counts"]["neutral"] == 1 and rest["without_copies"] is True
+    assert "without_copies" not in whole
+    assert {path.stem.removeprefix("evaluate-paper-fer2013-original-val") for path in tmp_path.iterdir()} == {
+        "-1",
+        "-without-copies-1",
+    }
+    assert main([*command, "--without-copies", "--split", "train"]) == 1
+    assert "choose --split val or test" in capsys.readouterr().err
+    monkeypatch.setattr(catalogue, "load_faces", lambda *args, **options: replace(splits, train=None))
+    assert main([*command, "--without-copies"]) == 1
+    assert "no training faces to compare with" in capsys.readouterr().err
 
 
 def test_words_and_json_tell_the_same(splits, monkeypatch, capsys):

@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument(
+        "--without-copies",
+        action="store_true",
+        help="leave out the faces that are, pixel for pixel, among the training faces, too",
+    )
+    parser.add_argument(
         "--tta",
         action="store_true",
         help="average each face with its mirror image; the accuracy without that stands apart",
@@ -47,10 +52,12 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("a test split is opened on the record only: leave out --no-ledger")
     if args.no_ledger and args.ledger:
         raise InputError("--no-ledger and --ledger exclude each other: leave one of the two out")
+    if args.split == "train" and args.without_copies:
+        raise InputError("--without-copies compares with the training faces: choose --split val or test")
     if not args.no_ledger:
         refuse_unwritable(args.ledger or ledger.results_folder())
     network = load_network(args.weights)
-    table, options = chosen_split(args, args.labels)
+    table, options = chosen_split(args, args.labels, args.without_copies)
     report = evaluate(network, table, tta=args.tta, device=args.device, show_progress=True)
     plain = evaluate(network, table, device=args.device, show_progress=True) if args.tta else report
     path = weights_path(args.weights)
@@ -63,6 +70,7 @@ def run(args: argparse.Namespace) -> None:
         "labels": args.labels,
         "options": options,
         "split": args.split,
+        **({"without_copies": True} if args.without_copies else {}),
         "faces": ledger.describe_table(table),
         "network": ledger.describe_network(network),
         **report.as_dict(),
@@ -70,11 +78,15 @@ def run(args: argparse.Namespace) -> None:
         **ledger.circumstances(),
     }
     if not args.no_ledger:
-        ledger.append(entry, f"evaluate-{name}-{args.dataset}-{args.labels}-{args.split}", args.ledger)
+        left_out = "-without-copies" if args.without_copies else ""
+        name = f"evaluate-{name}-{args.dataset}-{args.labels}-{args.split}{left_out}"
+        ledger.append(entry, name, args.ledger)
     if args.json:
         print(json.dumps(entry))
         return
     title = f"{args.dataset} {args.split}, {args.labels} labels"
+    if args.without_copies:
+        title += ", without copies of training faces"
     if args.tta:
         print(headline(plain, title))
     print_report(report, title)

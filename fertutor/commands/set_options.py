@@ -68,13 +68,21 @@ def set_options(args: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def chosen_split(args: argparse.Namespace, labels: str) -> tuple[FaceTable, dict[str, Any]]:
+def chosen_split(
+    args: argparse.Namespace, labels: str, without_copies: bool = False
+) -> tuple[FaceTable, dict[str, Any]]:
     """Return the faces that ``dataset``, ``root``, ``split`` and the set's options name, and these options.
+
+    Args:
+        args: of the command.
+        labels: see :func:`fertutor.load_faces`.
+        without_copies: leave out the faces that are among the training faces, too.
 
     Raises:
         InputError: for an option that the set does not have, or a split that the copy at hand lacks.
     """
     from ..faces.catalogue import load_faces
+    from ..faces.survey import copies
 
     options = set_options(args)
     parts = load_faces(args.dataset, root=args.root, labels=labels, **options).parts()
@@ -83,7 +91,15 @@ def chosen_split(args: argparse.Namespace, labels: str) -> tuple[FaceTable, dict
             f"{args.dataset} as found here has no {args.split} split, only {' and '.join(parts)}: choose "
             "one of these with --split, or give a copy of the set that holds it"
         )
-    return parts[args.split], options
+    table = parts[args.split]
+    if without_copies:
+        if "train" not in parts:
+            raise InputError(
+                f"{args.dataset} as found here has no training faces to compare with: leave out "
+                "--without-copies, or give a copy of the set that holds them"
+            )
+        table = table[~copies(table, parts["train"])]
+    return table, options
 
 
 def options_in_name(options: dict[str, Any]) -> list[str]:

@@ -7,6 +7,9 @@ from collections import defaultdict
 from itertools import combinations
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from .table import FaceSplits, FaceTable
 
 Groups = dict[bytes, list[int]]
@@ -52,6 +55,12 @@ def count_blank(table: FaceTable) -> int:
     """Return the number of images whose pixels are all equal."""
     flat = table.images.flatten(1)
     return int((flat.amax(1) == flat.amin(1)).sum()) if len(table) else 0
+
+
+def copies(table: FaceTable, other: FaceTable) -> Tensor:
+    """Return which images of a table another one holds pixel for pixel, bool ``(n,)`` on the CPU."""
+    known = set(_digests(other))
+    return torch.tensor([digest in known for digest in _digests(table)], dtype=torch.bool)
 
 
 def _digests(table: FaceTable) -> list[bytes]:
