@@ -20,6 +20,7 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.timing import alternate, machine
+from fertutor.files import expanded
 
 USAGES = (("Training", 28709), ("PublicTest", 3589), ("PrivateTest", 3589))
 
@@ -73,7 +74,7 @@ def _source(root: str | None, folder: Path) -> Path:
     path = folder / "fer2013" / "fer2013.csv"
     path.parent.mkdir()
     if root:
-        path.symlink_to((Path(root).expanduser() / "fer2013.csv").resolve(strict=True))
+        path.symlink_to((expanded(root) / "fer2013.csv").resolve(strict=True))
     else:
         _write_random(path)
     return path

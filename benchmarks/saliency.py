@@ -26,12 +26,11 @@ from fertutor.faces.drawn import draw_faces, plan_drawn
 from fertutor.mode import device_of
 from fertutor.network.weights import load_network, weights_path
 from fertutor.progress import progress
-from fertutor.saliency.by_expression import maps_by_expression, predicted
+from fertutor.saliency.by_expression import maps_by_expression, plain, predicted
 from fertutor.saliency.occlusion import occlude
 from fertutor.saliency.rivals import RIVALS, rival_maps
 from fertutor.saliency.scores import (
     FILLS,
-    Interval,
     average_precision,
     bootstrap,
     deletion,
@@ -70,8 +69,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "faces": len(images),
         "tolerance": TOLERANCE,
         "chance": {
-            "pointing": _plain(bootstrap(pointing_chance(masks, TOLERANCE))),
-            "precision": _plain(bootstrap(masks.float().mean((1, 2)))),
+            "pointing": plain(bootstrap(pointing_chance(masks, TOLERANCE))),
+            "precision": plain(bootstrap(masks.float().mean((1, 2)))),
         },
         "rows": rows,
         "sanity": _sanity(network, images[:24], labels[:24]),
@@ -129,7 +128,7 @@ def _real(name: str, root: str, device: torch.device, most: int, record: bool) -
     images, labels = right.images.to(device).float() / 255, right.labels.to(device)
     found["scores"] = {
         words: {
-            kind: _plain(bootstrap(score(network, images, way(network, images, labels), labels, "blur")))
+            kind: plain(bootstrap(score(network, images, way(network, images, labels), labels, "blur")))
             for kind, score in (("deletion", deletion), ("insertion", insertion))
         }
         for words, way in ({"occlusion N=8 s=4": _occlusion(8, 4)} | {n: _rival(n) for n in RIVALS}).items()
@@ -197,7 +196,7 @@ def _scores(
     for fill in FILLS:
         found[f"deletion, {fill} (low is good)"] = deletion(network, images, maps, labels, fill)
         found[f"insertion, {fill} (high is good)"] = insertion(network, images, maps, labels, fill)
-    return {name: _plain(bootstrap(values)) for name, values in found.items()}
+    return {name: plain(bootstrap(values)) for name, values in found.items()}
 
 
 def _sanity(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, dict[str, Any]]:
@@ -208,17 +207,12 @@ def _sanity(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, dic
     found = {}
     for name, way in ways.items():
         steps = sanity_check(network, lambda other, way=way: way(other, images, labels))  # type: ignore[misc]
-        found[name] = {layer: _plain(bootstrap(values)) for layer, values in steps}
+        found[name] = {layer: plain(bootstrap(values)) for layer, values in steps}
     return found
 
 
-def _plain(interval: Interval) -> dict[str, Any]:
-    return {
-        "mean": round(interval.mean, 4),
-        "interval": [round(interval.low, 4), round(interval.high, 4)],
-        "n": interval.n,
-    }
-
-
 def _words(value: dict[str, Any]) -> str:
-    return f"{value['mean']:.3f} [{value['interval'][0]:.3f}, {value['interval'][1]:.3f}]"
+    if value["mean"] is None:
+        return "–"
+    low, high = value["interval"]
+    return f"{value['mean']:.3f} [{low:.3f}, {high:.3f}]"

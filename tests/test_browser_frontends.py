@@ -44,13 +44,16 @@ MODEL = """(values) => {
     values[name] = new DataView(Uint8Array.from(raw, (letter) => letter.charCodeAt(0)).buffer);
   }
   window.asked = [];
+  window.photos = []; // the reader's own photo goes in messages of its own
+  window.values = values;
   window.model = {
     get: (name) => values[name],
     set: (name, value) => { values[name] = value; tell(`change:${name}`); },
     save_changes() {},
     on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
     off: (event, listener) => listeners[event]?.delete(listener),
-    send: (question) => window.asked.push(question),
+    send: (question, _, buffers) =>
+      question.kind === "photo" ? window.photos.push({ question, buffers }) : window.asked.push(question),
   };
   window.say = (message, bytes) => tell('msg:custom', message, bytes.map((each) => new DataView(Uint8Array.from(each).buffer)));
   window.show = async (module) => {
@@ -79,9 +82,9 @@ def page(browser: Any) -> Iterator[Any]:
     context.close()
 
 
-def show(page: Any, widget: Explorer) -> Any:
-    """Show one view of a widget, and return its place."""
-    page.evaluate(MODEL, widget.page_values())
+def show(page: Any, widget: Explorer, **values: Any) -> Any:
+    """Show one view of a widget, some values of its model being others, and return its place."""
+    page.evaluate(MODEL, widget.page_values() | values)
     page.evaluate("module => window.show(module).then(() => null)", widget.module)
     return page.locator(".ft").first
 
@@ -191,18 +194,136 @@ def test_two_views_of_a_widget_get_their_own_answers(page: Any) -> None:
 
 
 def test_a_photo_from_python_is_shown(page: Any) -> None:
-    first, second = bytes([9]) * 2304, bytes([200]) * 2304
-    place = show(page, TransformerExplorer("paper", photo=first, face=-1))
+    """It comes when the view, which knows only that it is shown, has asked for it; and again when it changes."""
+    place = show(page, TransformerExplorer("paper"), face=-1)
     photo = place.get_by_label("your photo", exact=True)
-    assert photo.is_checked()
-    shown = "() => document.querySelector('.ft').warped[1000]"
-    assert page.evaluate(shown) == pytest.approx(9, abs=0.01)
+    ((request, buffers),) = page.evaluate("window.photos.map(({ question, buffers }) => [question, buffers])")
+    assert buffers is None
+    for level, view in ((9, ""), (200, "another view"), (90, request["view"])):
+        page.evaluate(
+            "([view, bytes]) => window.say({ kind: 'photo', view }, [bytes])", [view, [level] * 2304]
+        )
+        assert photo.count() == 1
+        assert photo.is_checked()
+        seen = min(level, 200) if view != request["view"] else 200  # a view knows what it has chosen itself
+        shown = page.evaluate("document.querySelector('.ft').warped[1000]")
+        assert shown == pytest.approx(seen, abs=0.01)
+    place.get_by_label("sad", exact=True).check(force=True)
+    page.evaluate("bytes => window.say({ kind: 'photo', view: '' }, [bytes])", [50] * 2304)
+    assert place.get_by_label("sad", exact=True).is_checked(), "it can be chosen, but is not shown"
+    assert page.evaluate("document.querySelector('.ft').warped[1000]") != pytest.approx(50, abs=0.01)
+
+
+def test_the_own_photo_is_no_part_of_the_state_that_a_notebook_keeps(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    before = page.evaluate("Object.keys(window.values)")
+    give_photo(place, Image.new("L", (48, 48), 90))
+    assert "go to Python, where your kernel runs" in place.inner_text()
+    assert page.evaluate("Object.keys(window.values)") == before
+    grey = page.evaluate("Array.from(new Uint8Array(window.photos.at(-1).buffers[0]))")
+    assert set(grey) == {90} and len(grey) == 2304
+    assert page.evaluate("window.values.face") == -1
+
+
+def test_of_two_photos_the_later_one_stays(page: Any) -> None:
     page.evaluate(
-        "bytes => window.model.set('photo', new DataView(Uint8Array.from(bytes).buffer))", list(second)
+        """() => {
+          const decode = window.createImageBitmap;
+          window.slow = [];
+          window.createImageBitmap = async (blob) => {
+            const image = await decode(blob);
+            if (image.width === 30) await new Promise((resolve) => window.slow.push(resolve));
+            return image;
+          };
+        }"""
     )
-    assert photo.count() == 1
-    assert photo.is_checked()
-    assert page.evaluate(shown) == pytest.approx(200, abs=0.01)
+    page.evaluate(MODEL, OcclusionExplorer("paper").page_values())
+    page.evaluate("async () => { window.close_it = await window.show('occlusion'); }")
+    place = page.locator(".ft").first
+    slow = io.BytesIO()
+    Image.new("L", (30, 30), 20).save(slow, format="PNG")
+    file = {"name": "slow.png", "mimeType": "image/png", "buffer": slow.getvalue()}
+    place.locator('input[type="file"]').set_input_files(file)
+    page.wait_for_function("window.slow.length === 1")
+    give_photo(place, Image.new("L", (48, 48), 220))
+    last = "new Uint8Array(window.photos.at(-1).buffers[0])[0]"
+    assert page.evaluate(last) == 220
+    place.locator('input[type="file"]').set_input_files(file)
+    page.wait_for_function("window.slow.length === 2")
+    page.evaluate("window.close_it()")
+    page.evaluate("window.slow.forEach((finish) => finish())")
+    page.wait_for_timeout(200)
+    assert page.evaluate(last) == 220
+
+
+def test_a_file_can_be_chosen_again(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    give_photo(place, Image.new("L", (48, 48), 90))
+    file = place.locator('input[type="file"]')
+    assert "me.png" in file.input_value()
+    page.evaluate("() => { HTMLInputElement.prototype.click = () => {}; }")
+    place.get_by_role("button", name="Your own photo").click()
+    assert file.input_value() == "", "the same name again would be no change"
+
+
+def test_keys_are_not_taken_for_commands_of_the_notebook(page: Any) -> None:
+    """JupyterLab would cut the cell when x is pressed on a button."""
+    place = show(page, OcclusionExplorer("paper"))
+    page.evaluate(
+        "() => { window.keys = []; document.addEventListener('keydown', (event) => window.keys.push(event.key)); }"
+    )
+    place.get_by_role("button", name="Webcam").focus()
+    page.keyboard.press("x")
+    place.get_by_label("Stride", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    assert place.get_by_label("Stride", exact=True).input_value() == "5"
+    assert page.evaluate("window.keys") == []
+    page.keyboard.press("Control+s")
+    assert page.evaluate("window.keys") == ["Control", "s"]
+
+
+def test_what_a_hand_drags_is_followed(page: Any) -> None:
+    """While the network is at a question the newest waits, and what is answered meanwhile is shown."""
+    place = show(page, TransformerExplorer("paper"))
+    for zoom in (0.9, 0.8, 0.7):
+        page.evaluate("zoom => window.model.set('theta', [zoom, 0, 0, 0, zoom, 0])", zoom)
+    assert [question["theta"][0] for question in asked(page)] == [1]
+    answer_with(page, asked(page)[0], [0.4] + [0.1] * 6)
+    assert probabilities(place)[0] == pytest.approx(0.4)
+    assert [question["theta"][0] for question in asked(page)] == [1, 0.7]
+    place.get_by_label("sad", exact=True).check(force=True)
+    answer_with(page, asked(page)[-1], [0.1, 0.4] + [0.1] * 5)
+    assert place.locator("[data-probabilities]").count() == 0, "the answer is about another face"
+    assert len(asked(page)) == 3
+
+
+def test_another_network_is_asked_at_once(page: Any) -> None:
+    """The one before may be on its way here, and slow."""
+    place = show(page, TransformerExplorer("paper", networks=["compact"]))
+    place.get_by_label("Network", exact=True).select_option("compact")
+    assert [question["network"] for question in asked(page)] == ["paper", "compact"]
+    answer_with(page, asked(page)[1], [0.4] + [0.1] * 6)
+    answer_with(page, asked(page)[0], [0.1] * 6 + [0.4])
+    assert probabilities(place)[0] == pytest.approx(0.4)
+
+
+def test_the_drawn_face_shows_no_answer_of_another_network(page: Any) -> None:
+    place = show(page, ActionUnitFace("paper", networks=["compact"]))
+    answer_with(page, asked(page)[0], [0.4] + [0.1] * 6)
+    place.get_by_label("Network", exact=True).select_option("compact")
+    assert place.locator("[data-probabilities]").count() == 0
+    assert asked(page)[-1]["network"] == "compact"
+
+
+def test_choices_and_bars_are_seen_in_forced_colours(page: Any) -> None:
+    page.emulate_media(forced_colors="active")
+    place = show(page, OcclusionExplorer("paper"))
+    answer_with(page, asked(page)[-1], [0.4] + [0.1] * 6)
+    colour = "element => getComputedStyle(element).backgroundColor"
+    chosen, other = (place.locator(".ft-choice label").nth(i).evaluate(colour) for i in (0, 1))
+    fill, track = (place.locator(name).first.evaluate(colour) for name in (".ft-fill", ".ft-track"))
+    assert chosen != other
+    assert fill != track
 
 
 def give_photo(place: Any, picture: Image.Image) -> None:
@@ -220,7 +341,7 @@ def test_a_transparent_photo_is_as_in_python(page: Any) -> None:
     picture = Image.new("RGBA", (48, 48), (0, 0, 0, 0))
     picture.paste((0, 0, 0, 102), (0, 0, 24, 48))
     give_photo(place, picture)
-    grey = page.evaluate("Array.from(new Uint8Array(window.model.get('photo').buffer))")
+    grey = page.evaluate("Array.from(new Uint8Array(window.photos.at(-1).buffers[0]))")
     python = upright_rgb(picture).convert("L").tobytes()
     assert grey[0] == pytest.approx(python[0], abs=1)
     assert grey[47] == python[47] == 255
@@ -385,6 +506,16 @@ def test_a_face_that_cannot_be_judged_says_so(judged: ConfusionExplorer, page: A
     assert "TypeError: my own bug" in place.inner_text()
 
 
+def test_a_late_answer_opens_no_face_of_another_cell(judged: ConfusionExplorer, page: Any) -> None:
+    place = show(page, judged)
+    answer(page, asked(page)[-1], {"sure": [0.5]}, bytes(2304))
+    place.get_by_label("Face, 50.0 % sure").click()
+    question = asked(page)[-1]
+    place.locator("table button").last.click()
+    answer_with(page, question, [0.4] + [0.1] * 6)
+    assert not place.get_by_text("of the chosen face").is_visible()
+
+
 def test_a_closed_view_asks_nothing(page: Any) -> None:
     page.evaluate(MODEL, TransformerExplorer("paper").page_values())
     page.evaluate("async () => { window.close_it = await window.show('transformer'); }")
@@ -459,12 +590,13 @@ def judged() -> ConfusionExplorer:
 
 
 def test_a_page_says_that_it_has_some_of_the_faces_only(judged: ConfusionExplorer, page: Any) -> None:
-    page.set_content(judged.twin())
+    explorer = ConfusionExplorer("paper", judged._table)
+    page.set_content(explorer.twin())
     page.evaluate("() => import('/page.mjs').then(() => null)")
     place = page.locator(".ft")
     place.wait_for()
-    truth, said = judged.cell
-    count = judged.matrix[truth][said]
+    truth, said = explorer.cell
+    count = explorer.matrix[truth][said]
     assert count > 3
     assert place.locator(".ft-thumbs button").count() == 3
     assert f"{count} of 10" in place.inner_text()

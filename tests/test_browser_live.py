@@ -143,4 +143,13 @@ def test_values_and_maps_travel_both_ways(browser: Any, lab: tuple[str, Path]) -
     assert output.get_by_label("Patch size N", exact=True).input_value() == "20"
     drawn = json.loads(card.evaluate("card => JSON.stringify(Array.from(card.map))"))
     assert drawn == pytest.approx(facts["drop"], abs=1e-4)
+
+    # keys are the widget's, not commands of the notebook: an x would cut the cell
+    cells = page.locator(".jp-Notebook-cell").count()
+    output.get_by_role("button", name="Webcam").focus()
+    page.keyboard.press("x")
+    output.get_by_label("Stride", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    assert output.get_by_label("Stride", exact=True).input_value() == "6"
+    assert page.locator(".jp-Notebook-cell").count() == cells
     context.close()

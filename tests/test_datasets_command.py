@@ -105,3 +105,13 @@ def test_an_unknown_set_is_one_sentence(capsys):
     assert captured.out == ""
     assert captured.err.startswith("fertutor: no face set is called 'fer2014'")
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("place", ["--root", "FERTUTOR_DATA"])
+def test_the_home_of_nobody_is_a_folder_that_is_missing(place, monkeypatch, capsys):
+    """Who forgets the slash of ~/data has named another user."""
+    monkeypatch.setenv("FERTUTOR_DATA", "~nobody-of-this-name")
+    root = ["--root", "~nobody-of-this-name/fer2013"] if place == "--root" else []
+    assert main(["datasets", "fer2013", *root]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "~nobody-of-this-name/fer2013" in said

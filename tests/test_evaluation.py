@@ -186,6 +186,17 @@ def test_runs_that_end_together_keep_all_their_entries(
     assert set(paths) == set(tmp_path.iterdir())
 
 
+def test_files_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:
+    """Installed as a package, the ledger is a folder called results, as others are."""
+    entry = {"kind": "training", "weights_sha256": "1", "recipe": {"name": "paper", "why": "Once."}}
+    (tmp_path / "a.json").write_text("[1, 2]")
+    path = ledger.append(entry, "run", tmp_path)
+    assert ledger.read(tmp_path) == {"run-1": entry}
+    (tmp_path / "b.json").write_text("{broken")
+    assert ledger.find(entry | {"recipe": {"name": "paper", "why": "Again."}}, tmp_path) == path
+    assert ledger.find(entry | {"recipe": {"name": "compact"}}, tmp_path) is None
+
+
 def test_train_and_evaluate_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from fertutor.cli import main
 from fertutor.errors import InputError
@@ -42,6 +43,14 @@ def test_searches_of_other_faces_or_ranges_share_no_trials(tmp_path: Path) -> No
     assert search(tmp_path, "--over", "penalty=1e-5:1e-3", "--trials", "1") == 0
     entries = [json.loads(path.read_text()) for path in tmp_path.glob("search-*.json")]
     assert [len(entry["trials"]) for entry in entries] == [1] * 5
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Optuna would log the traceback of a trial that fails."""
+    assert search(tmp_path, "--over", "penalty=1e-5:1e-2", "--device", "cuda") == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "finds no CUDA GPU" in said
 
 
 @pytest.mark.parametrize("storage", ["nonsense", "sqlite:///{folder}", "postgresql+none://host/trials"])

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 import fertutor
 from fertutor.cli import main
 from fertutor.errors import InputError
+from fertutor.evaluation import ledger
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.sampler import Localization
 from fertutor.network.weights import KINDS, build_network, load_network, save_network
@@ -671,10 +672,63 @@ def test_a_run_from_weights_begins_with_them(tmp_path: Path, capsys: pytest.Capt
     for name, value in before.items():
         assert torch.allclose(value, after[name], atol=1e-6), name
 
+    assert entry["start_sha256"] == ledger.file_sha256(start)
+    longer = ["train", "drawn-studio", "--epochs", "2", *words[4:], "--resume"]
+    other = tmp_path / "other.safetensors"
+    save_network(fertutor.AttentionalCNN("input", channels=3), other)
     capsys.readouterr()
+    built = ["--sampler", "input", "--channels", "3", "--set", "gaussian=null"]
+    for begun in (built, ["--from", str(other)]):
+        assert main([*longer, *begun]) == 1
+        assert "was started with another start" in capsys.readouterr().err
+    assert main([*longer, "--from", str(start)]) == 0
     for more in (["--network", "compact"], ["--sampler", "none"], ["--channels", "0"]):
         assert main([*words, "--from", str(start), *more]) == 1
         assert f"leave out {more[0]}, or --from" in capsys.readouterr().err
+
+
+def test_of_two_runs_that_begin_in_one_folder_the_first_stays(tmp_path: Path) -> None:
+    """The other one, which found the folder empty when it began, loses an epoch and not the first its run."""
+    kept = []
+
+    def begin_another(line: str) -> None:
+        if not kept:
+            kept.append((tmp_path / "run" / "best.safetensors").read_bytes())
+
+    first = replace(QUICK, epochs=1)
+
+    class Slow(FaceTable):
+        """Faces whose reading takes so long that the other run has its first epoch behind it."""
+
+        def fingerprint(self) -> str:
+            if not kept:
+                train(fertutor.AttentionalCNN(), splits(), first, out=tmp_path / "run", report=begin_another)
+            return super().fingerprint()
+
+    slow = splits()
+    late = FaceSplits("blobs", Slow(slow.train.images, slow.train.labels), slow.val, None)
+    with pytest.raises(InputError, match="already holds a run"):
+        train(fertutor.AttentionalCNN(), late, replace(first, learning_rate=0.1), out=tmp_path / "run")
+    assert kept == [(tmp_path / "run" / "best.safetensors").read_bytes()]
+
+
+def test_a_recipe_may_be_put_in_other_words(tmp_path: Path) -> None:
+    train(fertutor.AttentionalCNN(), splits(), replace(QUICK, epochs=1), out=tmp_path, report=silent)
+    reworded = replace(QUICK, epochs=2, why="Better said.")
+    run = train(fertutor.AttentionalCNN(), splits(), reworded, out=tmp_path, resume=True, report=silent)
+    assert len(run.history) == 2
+
+
+def test_runs_of_other_numbers_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "drawn-studio", "--batch", "256", "--ledger", "ledger", "--epochs"]
+    assert main([*words, "1"]) == 0
+    assert main([*words, "1", "--learning-rate", "0.001"]) == 0
+    assert main([*words, "2", "--resume"]) == 0
+    stem = "drawn-studio-original-attentional-paper-batch-256"
+    assert {path.name for path in Path("runs").iterdir()} == {f"{stem}-0", f"{stem}-learning-rate-0.001-0"}
 
 
 def test_a_network_of_other_expressions_is_refused(tmp_path: Path) -> None:

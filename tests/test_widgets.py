@@ -301,11 +301,48 @@ def test_the_label_follows_the_face(network: Any, table: FaceTable) -> None:
     assert explorer.label == -1
 
 
-def test_a_photo_from_the_front_end_reaches_python(network: Any, table: FaceTable) -> None:
+def test_a_photo_from_the_front_end_reaches_python(network: Any, table: FaceTable, sent: list[Any]) -> None:
     explorer = OcclusionExplorer(network, table)
     grey = bytes(range(256)) * 9
-    explorer.set_state({"photo": memoryview(grey), "face": -1, "label": -1})
+    explorer._hear(None, {"kind": "photo", "view": "a"}, [memoryview(grey)])
+    explorer.set_state({"face": -1, "label": -1})
     assert (explorer.image() * 255).round().to(torch.uint8).numpy().tobytes() == grey
+    assert sent == [({"kind": "photo", "view": "a"}, [grey])], "the other views hear of it"
+    explorer._hear(None, {"kind": "photo", "view": "b"}, [])
+    assert sent[1:] == [({"kind": "photo", "view": ""}, [grey])], "a view that has opened asks"
+
+
+@pytest.mark.parametrize("widget", [OcclusionExplorer, TransformerExplorer])
+def test_the_own_photo_is_not_saved_with_the_notebook(widget: Any, network: Any, table: FaceTable) -> None:
+    """Neither with the state of the widget nor in the picture that stands for it."""
+    explorer = widget(network, table, face=0)
+    bundle = explorer._repr_mimebundle_()[0]
+    explorer.photo = bytes(range(256)) * 9
+    explorer.face = -1
+    assert "photo" not in explorer.get_state()
+    assert explorer._repr_mimebundle_()[0]["text/html"] == bundle["text/html"]
+
+
+def test_a_widget_about_an_unknown_class_is_shown() -> None:
+    """Contempt, chosen with a network of eight classes before this one."""
+    twin = OcclusionExplorer("paper", label=7).twin()
+    assert 'alt="' in twin
+
+
+def test_a_network_that_has_diverged_is_told(table: FaceTable, sent: list[Any]) -> None:
+    network = fertutor.AttentionalCNN()
+    torch.nn.init.constant_(network.output.bias, float("nan"))
+    occlude = {"kind": "occlude", "id": 1, "passes": [12], "size": 12}
+    explorer, face = OcclusionExplorer(network, table), [grey_bytes(table[0])]
+    for question in ({"kind": "predict", "id": 1}, occlude):
+        explorer._hear(None, question, face)
+    assert ["diverged" in message["error"] for message, _ in sent] == [True, True]
+
+
+def test_a_matrix_of_a_network_of_ones_own_is_a_picture_in_a_page(network: Any, table: FaceTable) -> None:
+    """The page would ask another network what it says of the faces."""
+    assert "data-fertutor" not in ConfusionExplorer(network, table).twin()
+    assert 'data-fertutor="confusion"' in ConfusionExplorer("paper", table).twin()
 
 
 def test_the_matrix_is_that_of_the_network_in_use(table: FaceTable, sent: list[Any]) -> None:

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", choices=BENCHMARKS)
     parser.add_argument("--root", help="folder with the real FER-2013, where the benchmark can use it")
     add_device_option(parser)
-    parser.add_argument("--threads", type=int, help="processor threads (default: torch's choice)")
+    parser.add_argument("--threads", type=int, help="processor threads (default: the benchmark's own choice)")
     parser.add_argument("--quick", action="store_true", help="fewer repeats: a look, not a measurement")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON value")
 

@@ -11,5 +11,5 @@ def add_device_option(parser: argparse.ArgumentParser) -> None:
         "--device",
         default="auto",
         choices=("auto", "cpu", "cuda"),
-        help="auto: a GPU where torch finds one (default: auto)",
+        help="auto: a CUDA GPU where torch finds one (default: auto)",
     )

@@ -109,15 +109,14 @@ def _entries(
     out: Path,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the ledger entries of the training and of the test."""
-    from ..evaluation import ledger
+    from ..evaluation import ledger, paper
     from ..training.recipes import changed_numbers
 
     assert splits.test is not None
     trained = ledger.describe_training(result, args.dataset, args.labels, splits.parts())
     tested = {
         "kind": "evaluation",
-        "reproduces": "Table "
-        + {"fer2013": "1", "ferg": "2", "jaffe": "3", "ckplus": "4"}.get(args.dataset, "–"),
+        "reproduces": f"Table {paper.TABLE_NUMBERS.get(args.dataset, '–')}",
         "weights": "best.safetensors",
         "weights_sha256": ledger.file_sha256(out / "best.safetensors"),
         "dataset": args.dataset,

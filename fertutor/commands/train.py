@@ -92,9 +92,10 @@ def run(args: argparse.Namespace) -> None:
 
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
-    from ..network.weights import kind_of
+    from ..network.weights import kind_of, weights_path
     from ..training.loop import train
     from ..training.objective import penalised_layers
+    from ..training.recipes import changed_numbers
 
     recipe = chosen_recipe(args)
     options = set_options(args)
@@ -113,9 +114,12 @@ def run(args: argparse.Namespace) -> None:
                 "leave it out, or --from"
             )
         recipe = replace(recipe, gaussian=None)
+    start = ledger.file_sha256(weights_path(args.start)) if args.start else None
     if recipe.penalty:
         penalised_layers(network)  # before teachers are asked
     refuse_unwritable(args.ledger or ledger.results_folder())
+    changed = changed_numbers(recipe.as_dict())
+    changed.pop("epochs", None)  # a run may be resumed with more
     out = args.out or Path("runs") / "-".join(
         [
             args.dataset,
@@ -124,6 +128,7 @@ def run(args: argparse.Namespace) -> None:
             kind_of(network),
             *([args.sampler] if args.sampler else []),
             recipe.name,
+            *options_in_name(changed),
             str(args.seed),
         ]
     )
@@ -150,12 +155,13 @@ def run(args: argparse.Namespace) -> None:
         resume=args.resume,
         devices=args.devices,
         graphs=args.graphs,
+        start=start,
     )
     if int(os.environ.get("RANK", "0")) > 0:
         return  # under torchrun the first process speaks for all
     entry = ledger.describe_training(result, args.dataset, args.labels, splits.parts()) | {"options": options}
     if args.start:
-        entry["start"] = args.start
+        entry |= {"start": args.start, "start_sha256": start}
     if teachers:
         entry["teachers"] = teachers
     if args.note:

@@ -60,11 +60,22 @@ def find(entry: dict[str, Any], folder: Path | None = None) -> Path | None:
         entry: of a training.
         folder: ``results/`` when None.
     """
+    wanted = _of_a_run(entry)
     for path in sorted((folder or results_folder()).glob("*.json")):
-        known = json.loads(path.read_text(encoding="utf-8"))
-        if all(known.get(name) == entry.get(name) for name in _OF_A_RUN):
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:  # no entry, and none of this run
+            continue
+        if isinstance(known, dict) and _of_a_run(known) == wanted:
             return path
     return None
+
+
+def _of_a_run(entry: dict[str, Any]) -> dict[str, Any]:
+    found = {name: entry.get(name) for name in _OF_A_RUN}
+    if isinstance(found["recipe"], dict):  # its words may be put otherwise later
+        found["recipe"] = {name: value for name, value in found["recipe"].items() if name != "why"}
+    return found
 
 
 def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:
@@ -80,9 +91,11 @@ def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     own = sorted((folder or results_folder()).glob("*.json"))
     for path in own if folder else [*_installed(), *own]:
         try:
-            entries[path.stem] = json.loads(path.read_text(encoding="utf-8"))
+            entry = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f"{path} is not JSON ({error}): restore it from version control") from error
+        if isinstance(entry, dict):  # a list is somebody else's
+            entries[path.stem] = entry
     return entries
 
 

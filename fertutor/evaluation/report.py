@@ -56,7 +56,7 @@ class Report:
         """Precision, recall, F1 and the number of faces of each class; None where there is no face."""
         figures: dict[str, dict[str, float | None]] = {}
         names = class_names(len(self.confusion))
-        for name, index in zip(names, range(len(names)), strict=True):
+        for index, name in enumerate(names):
             hit = int(self.confusion[index, index])
             true, said = int(self.confusion[index].sum()), int(self.confusion[:, index].sum())
             figures[name] = {

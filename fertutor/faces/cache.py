@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..files import replacing
+from ..files import expanded, replacing
 
 Tensors = dict[str, Tensor]
 
@@ -35,7 +35,7 @@ _SAMPLES, _SAMPLE_BYTES = 64, 4096
 def cache_folder() -> Path:
     """Return the folder of caches; it need not exist."""
     if folder := os.environ.get("FERTUTOR_CACHE"):
-        return Path(folder).expanduser()
+        return expanded(folder)
     home = Path(os.path.expanduser("~"))
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "fertutor"

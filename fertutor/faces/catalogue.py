@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..expressions import LABELS
+from ..files import expanded
 from .table import FaceSplits
 
 
@@ -128,7 +129,7 @@ def load_faces(
 def default_root(name: str) -> Path | None:
     """Return the folder `name` of ``$FERTUTOR_DATA``, or None where that is not set."""
     folder = os.environ.get("FERTUTOR_DATA")
-    return Path(folder).expanduser() / name if folder else None
+    return expanded(folder) / name if folder else None
 
 
 def find_root(name: str, root: str | Path | None) -> Path:
@@ -137,7 +138,7 @@ def find_root(name: str, root: str | Path | None) -> Path:
     Raises:
         InputError: when nothing is there, or it is not known where to look.
     """
-    found = default_root(name) if root is None else Path(root).expanduser()
+    found = default_root(name) if root is None else expanded(root)
     if found is None:
         raise InputError(
             f"{name}: say where it lies with root (--root), or set FERTUTOR_DATA to its parent folder"

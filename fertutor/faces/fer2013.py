@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..expressions import LABELS
+from ..files import expanded
 from . import ferplus
 from .fer2013_csv import USAGES, read_csv
 from .fer2013_folders import read_folders
@@ -140,7 +141,7 @@ def _part(table: FaceTable, usages: Tensor, number: int) -> FaceTable | None:
 
 
 def _find_votes(source: Path, votes_file: str | Path | None) -> Path:
-    path = source.parent / ferplus.FILE_NAME if votes_file is None else Path(votes_file).expanduser()
+    path = source.parent / ferplus.FILE_NAME if votes_file is None else expanded(votes_file)
     if not path.is_file():
         raise InputError(
             f"{path} does not exist: FER+ labels need {ferplus.FILE_NAME}, "

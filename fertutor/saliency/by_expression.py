@@ -61,13 +61,13 @@ class ExpressionMaps:
         return {
             "size": self.size,
             "stride": self.stride,
-            "sparser_less_others": {"drop": _plain(self.contrast_drop), "flips": _plain(self.contrast_flips)},
+            "sparser_less_others": {"drop": plain(self.contrast_drop), "flips": plain(self.contrast_flips)},
             "expressions": {
                 name: {
-                    "sparsity_drop": _plain(drop),
-                    "sparsity_flips": _plain(flips),
-                    "flagged": _plain(flagged),
-                    "lower_half": _plain(lower),
+                    "sparsity_drop": plain(drop),
+                    "sparsity_flips": plain(flips),
+                    "flagged": plain(flagged),
+                    "lower_half": plain(lower),
                 }
                 for name, drop, flips, flagged, lower in zip(self.names, *columns, strict=True)
             },
@@ -189,8 +189,8 @@ def _contrast(groups: list[Tensor], names: tuple[str, ...], draws: int = 2000) -
     return Interval(float(difference), low, high, n)
 
 
-def _plain(interval: Interval) -> dict[str, Any]:
-    """As JSON values; JSON has no NaN."""
+def plain(interval: Interval) -> dict[str, Any]:
+    """Return an interval as JSON values; JSON has no NaN."""
     mean, low, high = (
         None if math.isnan(value) else round(value, 4)
         for value in (interval.mean, interval.low, interval.high)

@@ -160,6 +160,13 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
         except torch.multiprocessing.ProcessRaisedException as error:
             last = str(error).strip().splitlines()[-1]
             raise InputError(f"training process {error.error_index} of {processes} failed: {last}") from error
+        except RuntimeError as error:
+            if "shared memory" not in str(error):
+                raise
+            raise InputError(
+                "the faces do not fit into the shared memory of this machine: give it more (docker run "
+                "--shm-size=1g), or train without --devices"
+            ) from error
 
 
 def _work(

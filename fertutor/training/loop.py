@@ -13,7 +13,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,7 @@ def train(
     resume: bool = False,
     devices: int = 1,
     graphs: bool = True,
+    start: str | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Run:
     """Train a network and return it as it was at its best on validation.
@@ -126,6 +127,8 @@ def train(
             leave it at 1.
         graphs: on a GPU that is not shared, record a step as a CUDA graph and replay it, which is faster
             and the same within rounding; False takes each step as it is.
+        start: what the network's weights are, where they are not new, such as their file's digest: the run in
+            `out` is resumed with the same only.
         report: called with one line an epoch; None prints it to stderr. With `devices` above 1 another
             process calls it: it must be a function that can be imported, no lambda.
 
@@ -175,13 +178,14 @@ def train(
             refuse_old_run(folder)
         refuse_unwritable(folder)
     if folder is not None and devices > 1:
-        arguments = (network, splits, recipe, seed, setting, folder, resume, report)
+        parts = replace(splits, test=None)  # the test part need not travel
+        arguments = (network, parts, recipe, seed, setting, folder, resume, start, report)
         spawn(_share, devices, setting.device, folder / FILE, *arguments)
-        trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, Group())
+        trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, Group(), start)
         trainer.restore(folder)
         return trainer.run()
     group = join_group(setting.device)
-    trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, group)
+    trainer = _Trainer(network, splits.train, splits.val, recipe, seed, setting, group, start)
     if folder is not None and resume:
         trainer.restore(folder)
         if group.leads:
@@ -230,6 +234,7 @@ def _share(
     setting: Setting,
     folder: Path,
     resume: bool,
+    start: str | None,
     report: Callable[[str], None] | None,
 ) -> None:
     """Do one process's part of a run that several share."""
@@ -242,6 +247,7 @@ def _share(
         precision=setting.precision,
         out=folder,
         resume=resume,
+        start=start,
         report=report,
     )
 
@@ -262,6 +268,7 @@ class _Trainer:
         seed: int,
         setting: Setting,
         group: Group,
+        start: str | None,
     ) -> None:
         keep_freed_memory()
         self.recipe, self.seed, self.setting, self.group = recipe, seed, setting, group
@@ -272,6 +279,7 @@ class _Trainer:
             "seed": seed,
             "setting": setting.as_dict(),
             "fingerprints": self.fingerprints,
+            "start": start,
         }
         self.given = network
         self.network = copy.deepcopy(network).to(setting.device).to(memory_format=setting.memory_format)
@@ -306,6 +314,8 @@ class _Trainer:
                 self.epoch(step)
                 if self.group.leads:
                     if folder is not None:
+                        if len(self.history) == 1:  # another run may have begun there meanwhile
+                            refuse_old_run(folder)
                         self.save(folder)
                     report(self.line())
 
@@ -482,10 +492,11 @@ class _Trainer:
 
 
 def _comparable(value: Any) -> Any:
-    """Return a part of a run's identity without what may change: more epochs at a constant rate."""
-    if isinstance(value, dict) and value.get("schedule") == "constant":
-        return {name: entry for name, entry in value.items() if name != "epochs"}
-    return value
+    """Return a part of a run's identity without what may change: words, and epochs at a constant rate."""
+    if not isinstance(value, dict):
+        return value
+    free = ("why", "epochs") if value.get("schedule") == "constant" else ("why",)
+    return {name: entry for name, entry in value.items() if name not in free}
 
 
 def _copy(state: State) -> State:

@@ -15,6 +15,7 @@ from torch import nn
 from ..errors import InputError
 from ..faces.table import FaceSplits
 from ..seed import check_seed
+from .device import choose_setting
 from .loop import train
 from .objective import penalised_layers
 from .recipes import Recipe
@@ -60,8 +61,9 @@ def search(
             is asked for on another network than that of Figure 3.
     """
     _check(ranges, trials, seed)
+    choose_setting(device)  # Optuna would log what a trial raises
     if recipe.penalty or "penalty" in ranges:
-        _refuse_penalty(build(), "penalty" in ranges)  # Optuna would log what a trial raises
+        _refuse_penalty(build(), "penalty" in ranges)
     optuna = _optuna()
 
     def objective(trial: Any) -> float:

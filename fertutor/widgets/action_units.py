@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..expressions import PROTOTYPES
 from ..faces.drawn import SCENE, TRAITS, UNITS, draw_faces, parse_action_units, read_action_units, read_people
 from ..mode import device_of, evaluating
-from .base import Answer, Explorer
+from .base import Answer, Explorer, finite
 
 LARGE = 144
 """Side of the picture that the reader sees; the network sees 48 pixels."""
@@ -94,7 +94,7 @@ class ActionUnitFace(Explorer):
         """The face as the network sees it with the network's probabilities, then large for the reader."""
         rows = [_floats(units, 2 * len(UNITS)), _floats(person, len(TRAITS)), _floats(scene, len(SCENE))]
         small = _grey(draw_faces(rows[0], rows[1], rows[2]))
-        probabilities = _judge(self._asked(question), small)
+        probabilities = finite(_judge(self._asked(question), small))
         data = small.numpy().tobytes()
         yield {"probabilities": probabilities, "side": small.shape[-1]}, [data]
         large = _grey(draw_faces(rows[0], rows[1], rows[2], size=LARGE))

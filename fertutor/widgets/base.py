@@ -14,6 +14,7 @@ import base64
 import html
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -171,7 +172,7 @@ class Explorer(anywidget.AnyWidget):
             with forced_theta(network, question.get("theta") if chosen is not None else None):
                 probabilities = network(image).softmax(1)[0]
         theta = None if chosen is None else chosen.flatten().tolist()
-        yield {"probabilities": probabilities.tolist(), "theta": theta}, []
+        yield {"probabilities": finite(probabilities.tolist()), "theta": theta}, []
 
     # ---- without a kernel -----------------------------------------------------------------------
     def __repr__(self) -> str:
@@ -193,15 +194,16 @@ class Explorer(anywidget.AnyWidget):
 
     def twin(self) -> str:
         """Return the widget as HTML: a picture, which the book's ``page.mjs`` turns into the widget."""
+        values = html.escape(json.dumps(self.page_values(), sort_keys=True), quote=True)
+        return f'<div data-fertutor="{self.module}" data-props="{values}">{self.still()}</div>'
+
+    def still(self) -> str:
+        """Return the picture that stands for the widget, as HTML."""
         figure, alt = self.picture()
         file = io.BytesIO()
         figure.savefig(file, format="png", dpi=110)
         source = data_url(file.getvalue(), "image/png")
-        values = html.escape(json.dumps(self.page_values(), sort_keys=True), quote=True)
-        return (
-            f'<div data-fertutor="{self.module}" data-props="{values}">'
-            f'<img src="{source}" alt="{html.escape(alt, quote=True)}"></div>'
-        )
+        return f'<img src="{source}" alt="{html.escape(alt, quote=True)}">'
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         bundle = super()._repr_mimebundle_(**options)
@@ -264,6 +266,17 @@ def face_of(data: bytes, device: torch.device | str = "cpu") -> Tensor:
         raise ValueError(f"a face has {SIDE * SIDE} grey levels, not {len(data)}")
     grey = torch.frombuffer(bytearray(data), dtype=torch.uint8)
     return grey.view(1, 1, SIDE, SIDE).to(device).float() / 255
+
+
+def finite(probabilities: list[float]) -> list[float]:
+    """Return probabilities that can be sent.
+
+    Raises:
+        ValueError: for one that is no number: a message has no word for it.
+    """
+    if not all(map(math.isfinite, probabilities)):
+        raise ValueError("the network's answer is not a number: its training has diverged")
+    return probabilities
 
 
 def has_theta(network: nn.Module) -> bool:

@@ -126,6 +126,10 @@ class ConfusionExplorer(Explorer):
         data = grey_bytes(self._table[chosen]) if chosen else b""
         yield {"sure": [float(self._sure[i]) for i in chosen]}, [data]
 
+    def twin(self) -> str:
+        """Return the widget as HTML: of a network that a page does not have, the picture only."""
+        return self.still() if self.network == "yours" else super().twin()
+
     def __repr__(self) -> str:
         return f"ConfusionExplorer(network={self.network!r}, faces={len(self._table)})"
 

@@ -40,10 +40,8 @@ class Gallery(Explorer):
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     labels = traitlets.List(traitlets.Int()).tag(sync=True)
     face = traitlets.Int(0, help="Index of the face shown; -1 is the own photo.").tag(sync=True)
-    photo = traitlets.Bytes(b"", help="Grey levels of the own photo.").tag(
-        sync=True,
-        from_json=lambda value, _: bytes(value),  # a front end's bytes come as a memoryview
-    )
+    # not synchronised: the state of a widget is saved with the notebook, and a reader's face should not be
+    photo = traitlets.Bytes(b"", help="Grey levels of the own photo.")
 
     def __init__(
         self,
@@ -69,7 +67,25 @@ class Gallery(Explorer):
             ]
         if len(labels) != count or len(names) != count:
             raise InputError(f"{count} faces, but {len(names)} names and {len(labels)} labels")
+        self._photo_from = ""  # the view that chose the photo; none when it was set in Python
         super().__init__(network, faces=grey, names=list(names), labels=list(labels), **traits)
+        self.observe(lambda _: self._tell_photo(), "photo")
+
+    def _hear(self, widget: Any, question: dict[str, Any], buffers: list[Any]) -> None:
+        if question["kind"] != "photo":
+            super()._hear(widget, question, buffers)
+        elif buffers:  # taken at once, not in slices: the front end says next that this is the face shown
+            self._photo_from = question["view"]
+            try:
+                self.photo = bytes(buffers[0])
+            finally:
+                self._photo_from = ""
+        else:
+            self._tell_photo()  # a view has opened and asks
+
+    def _tell_photo(self) -> None:
+        if self.photo:
+            self.send({"kind": "photo", "view": self._photo_from}, [self.photo])
 
     @traitlets.validate("face")
     def _check_face(self, proposal: Any) -> int:
@@ -89,5 +105,15 @@ class Gallery(Explorer):
 
     def image(self) -> Tensor:
         """Return the face that is shown, float ``(1, 1, 48, 48)`` in [0, 1]."""
-        start = self.face * SIDE**2
-        return face_of(self.photo if self.face < 0 else self.faces[start : start + SIDE**2])
+        return face_of(self.photo) if self.face < 0 else self._row(self.face)
+
+    def _row(self, index: int) -> Tensor:
+        return face_of(self.faces[index * SIDE**2 : (index + 1) * SIDE**2])
+
+    def public_image(self) -> Tensor:
+        """Return the face for a picture that is saved or published: the first one, not the own photo."""
+        return self._row(max(0, self.face))
+
+    def page_values(self) -> dict[str, Any]:
+        """Return what a page needs, without the own photo."""
+        return super().page_values() | {"face": max(0, self.face)}

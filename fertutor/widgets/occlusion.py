@@ -9,9 +9,9 @@ import torch
 import traitlets
 
 from ..faces.table import SIDE
-from ..mode import device_of
+from ..mode import device_of, evaluating
 from ..saliency.occlusion import OcclusionMap, occlude
-from .base import Answer, face_of
+from .base import Answer, face_of, finite
 from .gallery import LABELS, Gallery, is_label
 
 
@@ -59,13 +59,17 @@ class OcclusionExplorer(Gallery):
         for stride in question["passes"]:
             found = occlude(network, image, question["size"], stride)
             data = found.probabilities[0].float().cpu().contiguous().numpy().tobytes()
-            yield {"stride": stride, "clean": found.clean[0].tolist()}, [data]
+            yield {"stride": stride, "clean": finite(found.clean[0].tolist())}, [data]
 
     def occlusion(self) -> OcclusionMap:
         """Return the map that is shown, computed here, for `self.size` and `self.stride`."""
         labels = None if self.label < 0 else torch.tensor([self.label])
         image = self.image().to(device_of(self._network))
         return occlude(self._network, image, self.size, self.stride, labels=labels)
+
+    def page_values(self) -> dict[str, Any]:
+        """Return what a page needs, without the own photo."""
+        return super().page_values() | {"label": self.labels[0] if self.face < 0 else self.label}
 
     def __repr__(self) -> str:
         return (
@@ -77,4 +81,11 @@ class OcclusionExplorer(Gallery):
         """The face, its map and the probabilities."""
         from .pictures import draw_occlusion
 
-        return draw_occlusion(self.image()[0, 0], self.occlusion(), self.view)
+        face, label = self.public_image(), self.page_values()["label"]
+        image = face.to(device_of(self._network))
+        with torch.inference_mode(), evaluating(self._network):
+            classes = self._network(image).shape[1]
+        # of a class that the network lacks there is no map
+        labels = torch.tensor([label]) if 0 <= label < classes else None
+        found = occlude(self._network, image, self.size, self.stride, labels=labels)
+        return draw_occlusion(face[0, 0], found, self.view)

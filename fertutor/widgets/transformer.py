@@ -58,7 +58,7 @@ class TransformerExplorer(Gallery):
         """The face with the grid, what it makes, and the probabilities."""
         from .pictures import draw_transformer
 
-        image = self.image().to(device_of(self._network))
+        image = self.public_image().to(device_of(self._network))
         theta = list(self.theta)
         forced = forced_theta(self._network, theta if has_theta(self._network) else None)
         with torch.inference_mode(), evaluating(self._network), forced:

@@ -42,8 +42,10 @@ function render({ model, el }) {
     for (const [name] of POSE) scene[model.get("columns").indexOf(name)] = model.get("pose")[name] ?? 0;
     const started = performance.now();
     delete card.dataset.side;
-    compute.ask({ kind: "draw", network: model.get("network") },
+    const network = model.get("network");
+    compute.ask({ kind: "draw", network },
       [raw(both), raw(traits.slice(person * each, (person + 1) * each)), raw(scene)], (message, [picture, small]) => {
+        if (network !== model.get("network")) return; // late, and another's
         if (message.error) {
           answer.clear();
           status.textContent = message.error;
@@ -56,7 +58,7 @@ function render({ model, el }) {
         card.dataset.milliseconds = (performance.now() - started).toFixed(1);
         draw();
         describe();
-      });
+      }, true);
   }
 
   function draw() {
@@ -103,7 +105,7 @@ function render({ model, el }) {
     }),
     bind(model, "person", (value) => (person.show(String(value)), ask())),
     bind(model, "pose", (values) => (POSE.forEach(([name], i) => pose[i].show(values[name] ?? 0)), ask())),
-    bind(model, "network", ask),
+    bind(model, "network", () => (answer.clear(), ask())),
     whenAgain(model, ask),
   ];
 

@@ -77,6 +77,7 @@ function render({ model, el }) {
     for (const other of shelf.children) other.setAttribute("aria-pressed", String(other === button));
     answer.clear();
     compute.ask({ kind: "predict", network: model.get("network") }, [grey], (message) => {
+      if (!button.isConnected) return; // another cell has been opened
       if (message.error) {
         detail.hidden = true;
         heading.textContent = message.error;

@@ -1,7 +1,7 @@
 // What all widgets share: the card, the stylesheet, and who computes.
 
 import css from "./style.css";
-import { h } from "./dom.js";
+import { forBrowser, h } from "./dom.js";
 import { kernel } from "./kernel.js";
 
 function addStyle(root) {
@@ -30,6 +30,8 @@ export function frame({ model, el, title, lead }) {
   addStyle(el.getRootNode());
   const card = h("section", { class: "ft", "aria-label": title },
     h("p", { class: "ft-title" }, title), h("p", { class: "ft-lead" }, lead));
+  // JupyterLab takes the keys of a focused slider or button for commands: an x would cut the cell
+  card.addEventListener("keydown", (event) => forBrowser(event) || event.stopPropagation());
   el.replaceChildren(card);
   return { card, compute: model.compute ?? kernel(model) };
 }

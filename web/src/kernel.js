@@ -1,40 +1,33 @@
 // Asks Python. The page's own computer (page.js) answers the same questions in the same form.
 
-/**
- * @returns {ask(question, bytes, answer), close()}: `answer(message, buffers)` is called with each part
- *   that comes back; a later question of the same kind makes an earlier one void.
- */
+import { turns } from "./turns.js";
+
+const random = () => crypto.getRandomValues(new Uint32Array(2)).join("-");
+
+/** {ask, close}: see turns.js. */
 export function kernel(model) {
-  const asked = new Map(); // kind → {id, answer, heard}
-  const held = new Map(); // kind → a question that waits for the first answer to the one before
-  const view = crypto.getRandomValues(new Uint32Array(2)).join("-"); // another view may use the same numbers
-  let serial = 0;
+  const view = random(); // another view counts its own questions
+  const { ask, hear } = turns((question, bytes) =>
+    model.send({ ...question, view }, undefined, bytes.map((array) => array.slice().buffer)));
+  const listen = (message, buffers) => message.view === view && hear(message, buffers.map(bytesOf));
+  model.on("msg:custom", listen);
+  return { ask, close: () => model.off("msg:custom", listen) };
+}
 
-  function send(question, bytes, answer) {
-    const id = ++serial;
-    asked.set(question.kind, { id, answer, heard: false });
-    model.send({ ...question, id, view }, undefined, bytes.map((array) => array.slice().buffer));
-  }
-
-  function hear(message, buffers) {
-    const open = asked.get(message.kind);
-    if (message.view !== view || open?.id !== message.id) return;
-    open.heard = true;
-    const next = held.get(message.kind);
-    if (next) {
-      held.delete(message.kind);
-      send(...next);
-    } else open.answer(message, buffers.map(bytesOf));
-  }
-
-  model.on("msg:custom", hear);
+/**
+ * Share the reader's own photo with Python and the other views, which hear of it by `take`. It goes in messages of
+ * its own: what is part of the model's state is saved with the notebook. A page has no one to share it with.
+ */
+export function photoLine(model, take) {
+  if (model.compute) return { send() {}, close() {} };
+  const view = random();
+  const listen = (message, buffers) =>
+    message.kind === "photo" && message.view !== view && take(bytesOf(buffers[0]));
+  model.on("msg:custom", listen);
+  model.send({ kind: "photo", view }); // is there one already?
   return {
-    ask(question, bytes, answer) {
-      const open = asked.get(question.kind);
-      if (open && !open.heard) held.set(question.kind, [question, bytes, answer]);
-      else send(question, bytes, answer);
-    },
-    close: () => model.off("msg:custom", hear),
+    send: (grey) => model.send({ kind: "photo", view }, undefined, [grey.slice().buffer]),
+    close: () => model.off("msg:custom", listen),
   };
 }
 

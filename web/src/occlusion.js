@@ -212,13 +212,13 @@ function render({ model, el }) {
 
   // ---- the face ------------------------------------------------------------------------------------
   const faces = picker({
-    card, chosen: model.get("face"),
+    card, model, chosen: model.get("face"),
     faces: { grey: bytes(model, "faces"), names: model.get("names") },
     choose(index, grey) {
-      if (index < 0) put(model, { photo: new DataView(grey.slice().buffer), face: -1, label: -1 });
-      else put(model, { face: index, label: model.get("labels")[index] ?? -1 });
+      put(model, { face: index, label: model.get("labels")[index] ?? -1 });
       use(grey);
     },
+    arrive: (grey) => model.get("face") < 0 && use(grey),
   });
   function use(grey) {
     if (grey === state.grey) return; // the model tells of a choice that was made here
@@ -237,14 +237,9 @@ function render({ model, el }) {
     bind(model, "opacity", draw),
     bind(model, "view", refresh),
     bind(model, "label", refresh),
-    bind(model, "photo", () => {
-      if (!faces.photo(bytes(model, "photo")) || model.get("face") >= 0) return;
-      faces.show(-1);
-      use(faces.grey(-1));
-    }),
     bind(model, "face", (value) => {
       faces.show(value);
-      if (faces.grey(value)) use(faces.grey(value));
+      use(faces.grey(value));
     }),
     bind(model, "network", () => (forget(), ask())),
     whenAgain(model, ask),
@@ -260,7 +255,6 @@ function render({ model, el }) {
         h("fieldset", { class: "ft-group" }, heading, answer.element), status,
         control.size.element, control.stride.element, control.target.element, control.view.element, asked.element)),
   );
-  faces.photo(bytes(model, "photo"));
   use(faces.grey(model.get("face")));
   return () => {
     for (const stop of stops) stop();

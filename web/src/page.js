@@ -1,6 +1,8 @@
 // Brings the widgets and figures of a published page to life, without a kernel: each
 // <div data-fertutor="name" data-props="…"> holds a picture, which gives way to the widget.
 
+import { turns } from "./turns.js";
+
 /** A widget's values where there is no kernel: what anywidget's model offers, kept in the page. */
 class PageModel {
   constructor(values, compute) {
@@ -37,40 +39,29 @@ class PageModel {
 }
 
 let worker = null;
-let serial = 0;
-const waiting = new Map(); // id → answer
+const widgets = new Map(); // owner → its questions, see turns.js
 
 /** All widgets of a page share one worker, and so one copy of each network. */
 function startWorker() {
   if (worker) return;
   worker = new Worker(new URL("worker.mjs", import.meta.url), { type: "module" });
   worker.postMessage({ folder: new URL(".", import.meta.url).href });
-  worker.onmessage = ({ data }) => waiting.get(data.message.id)?.(data.message, data.buffers);
+  worker.onmessage = ({ data }) => widgets.get(data.owner)?.hear(data.message, data.buffers);
   worker.onerror = () => {
     worker = null; // the next question tries again
-    const answers = [...waiting.values()];
-    waiting.clear();
-    for (const answer of answers) answer({ error: "The page could not start its own computing: reload it." }, []);
+    for (const each of widgets.values()) each.fail("The page could not start its own computing: reload it.");
   };
 }
 
 /** Answers a widget's questions in the page; kernel.js answers the same with Python. */
 function browser(owner) {
   startWorker();
-  const open = new Map(); // kind → id
-  return {
-    ask(question, bytes, answer) {
-      waiting.delete(open.get(question.kind));
-      const id = ++serial;
-      open.set(question.kind, id);
-      waiting.set(id, answer);
-      startWorker();
-      worker.postMessage({ question: { ...question, id, owner }, bytes });
-    },
-    close() {
-      for (const id of open.values()) waiting.delete(id);
-    },
-  };
+  const mine = turns((question, bytes) => {
+    startWorker();
+    worker.postMessage({ question: { ...question, owner }, bytes });
+  });
+  widgets.set(owner, mine);
+  return { ask: mine.ask, close: () => widgets.delete(owner) };
 }
 
 /** Undo the form in which Python writes bytes: data URLs. */

@@ -1,10 +1,16 @@
 // The reader's own photo: from a file, dropped, or from the webcam; crop.js makes a face of it.
-// Nothing leaves the page.
+// The photo never leaves the page; with a kernel the small grey face goes to Python.
 
 import { cropper } from "./crop.js";
 import { h } from "./dom.js";
 
-export function photo({ card, take }) {
+const STAYS = {
+  page: "The photo stays in this page.",
+  kernel: "The photo stays in this page; its 48 × 48 grey pixels go to Python, where your kernel runs.",
+};
+
+/** `home` is "page" or "kernel": who answers. */
+export function photo({ card, take, home }) {
   const status = h("p", { class: "ft-note", role: "status" });
   const file = h("input", { type: "file", accept: "image/*", class: "ft-visually-hidden", tabindex: "-1",
     "aria-label": "Photo file", change: () => file.files[0] && open(file.files[0]) });
@@ -12,11 +18,14 @@ export function photo({ card, take }) {
   const crop = cropper({ take });
   const snap = h("button", { type: "button", class: "ft-primary", click: () => shoot() }, "Take picture");
   const body = h("div", { class: "ft-photo", hidden: true }, status, video, snap, ...crop.elements);
-  const upload = h("button", { type: "button", click: () => file.click() }, "Your own photo…");
+  const upload = h("button", { type: "button", click: () => {
+    file.value = ""; // so that the same file can be chosen again
+    file.click();
+  } }, "Your own photo…");
   const webcam = h("button", { type: "button", click: () => (stream ? stop() : start()) }, "Webcam");
   const element = h("div", { class: "ft-stack" }, h("div", { class: "ft-row" }, upload, webcam, file), body);
   let stream = null;
-  let request = 0; // counts what was asked of the camera: its answer may come when nobody waits for it any more
+  let request = 0; // counts what was asked of camera and file: the answer may come when nobody waits for it any more
 
   const say = (text) => {
     status.textContent = text;
@@ -25,11 +34,16 @@ export function photo({ card, take }) {
 
   async function open(blob) {
     stop();
+    const mine = request;
     try {
       const image = await createImageBitmap(blob);
-      crop.show(image, image.width, image.height);
-      say("Place the box on the face. The photo stays in this page.");
+      if (mine === request) {
+        crop.show(image, image.width, image.height);
+        say(`Place the box on the face. ${STAYS[home]}`);
+      }
+      image.close();
     } catch {
+      if (mine !== request) return;
       crop.hide();
       say("This file is not a picture that the browser can read. Try a JPEG or PNG.");
     }
@@ -52,7 +66,7 @@ export function photo({ card, take }) {
     video.hidden = snap.hidden = false;
     crop.hide();
     webcam.textContent = "Stop webcam";
-    say("The picture stays in this page.");
+    say(STAYS[home]);
   }
 
   function shoot() {

@@ -40,7 +40,9 @@ function render({ model, el }) {
   const theta = () => model.get("theta");
 
   function ask() {
-    compute.ask({ kind: "predict", network: model.get("network"), theta: theta() }, [state.grey], (message) => {
+    const [grey, network] = [state.grey, model.get("network")];
+    compute.ask({ kind: "predict", network, theta: theta() }, [grey], (message) => {
+      if (grey !== state.grey || network !== model.get("network")) return; // late, and about something else
       if (message.error) {
         forget();
         status.textContent = message.error;
@@ -52,7 +54,7 @@ function render({ model, el }) {
       status.textContent = message.theta
         ? `The network itself chose θ = (${message.theta.map((v) => fixed(v)).join(", ")}).`
         : "This network has no transformer: θ does not reach its answer.";
-    });
+    }, true);
   }
 
   /** Show no answer: the one that is known is about something else. */
@@ -97,12 +99,13 @@ function render({ model, el }) {
   }
 
   const faces = picker({
-    card, chosen: model.get("face"),
+    card, model, chosen: model.get("face"),
     faces: { grey: bytes(model, "faces"), names: model.get("names") },
     choose(index, grey) {
-      put(model, index < 0 ? { photo: new DataView(grey.slice().buffer), face: -1 } : { face: index });
+      put(model, { face: index });
       use(grey);
     },
+    arrive: (grey) => model.get("face") < 0 && use(grey),
   });
   function use(grey) {
     if (grey === state.grey) return; // the model tells of a choice that was made here
@@ -149,14 +152,9 @@ function render({ model, el }) {
     whenShown(card, draw),
     bind(model, "theta", () => (showSliders(), draw(), ask())),
     bind(model, "padding", (value) => (padding.show(value), draw())),
-    bind(model, "photo", () => {
-      if (!faces.photo(bytes(model, "photo")) || model.get("face") >= 0) return;
-      faces.show(-1);
-      use(faces.grey(-1));
-    }),
     bind(model, "face", (value) => {
       faces.show(value);
-      if (faces.grey(value)) use(faces.grey(value));
+      use(faces.grey(value));
     }),
     bind(model, "network", () => (forget(), ask())),
     whenAgain(model, ask),
@@ -176,7 +174,6 @@ function render({ model, el }) {
       status, h("div", { class: "ft-row" }, adopt, reset), mode.element, split, six, padding.element,
       where),
   );
-  faces.photo(bytes(model, "photo"));
   use(faces.grey(model.get("face")));
   return () => {
     for (const stop of stops) stop();

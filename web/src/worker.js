@@ -37,11 +37,12 @@ const renderer = (name, shapes) => keep(name, async () => new Picture(await grap
 
 const line = ({ owner, kind }) => `${owner} ${kind}`;
 const current = (question) => latest.get(line(question)) === question.id;
+const reply = ({ owner, kind, id }, message, ...buffers) => postMessage({ owner, message: { kind, id, ...message }, buffers });
 const breathe = () => new Promise((resolve) => setTimeout(resolve));
 const levels = (bytes) => Float32Array.from(bytes, (value) => value / 255);
 
 async function occlude(question, [grey]) {
-  const { id, kind, network: name, size, passes } = question;
+  const { network: name, size, passes } = question;
   const net = await network(name);
   if (!current(question)) return;
   const face = levels(grey);
@@ -58,26 +59,26 @@ async function occlude(question, [grey]) {
         await breathe();
         if (!current(question)) return;
         if (net.face !== face) net.run(face); // another widget of the page has used it meanwhile
-        postMessage({ message: { id, kind, progress: (i + 1) / along.length }, buffers: [] });
+        reply(question, { progress: (i + 1) / along.length });
         pause = performance.now() + SLICE;
       }
     }
-    postMessage({ message: { id, kind, stride, clean }, buffers: [new Uint8Array(found.buffer)] });
+    reply(question, { stride, clean }, new Uint8Array(found.buffer));
   }
 }
 
 async function predict(question, [grey]) {
-  const { id, kind, network: name, theta } = question;
+  const { network: name, theta } = question;
   const net = await network(name);
   if (!current(question)) return;
   const own = net.run(levels(grey));
   const forced = theta && own.theta ? net.run(levels(grey), { theta }) : own;
-  postMessage({ message: { id, kind, probabilities: forced.probabilities, theta: own.theta }, buffers: [] });
+  reply(question, { probabilities: forced.probabilities, theta: own.theta });
 }
 
 /** Draw a face: small for the network at once, then large for the reader. */
 async function draw(question, inputs) {
-  const { id, kind, network: name } = question;
+  const { network: name } = question;
   const feeds = Object.fromEntries(["action_units", "traits", "scene"].map((input, i) => [input, floats(inputs[i])]));
   const shapes = Object.fromEntries(Object.entries(feeds).map(([input, data]) => [input, [1, data.length]]));
   const grey = ({ picture }) => Uint8Array.from(picture.data, (value) => Math.round(255 * Math.max(0, Math.min(1, value))));
@@ -85,12 +86,12 @@ async function draw(question, inputs) {
   const net = await network(name);
   if (!current(question)) return;
   const { probabilities } = net.run(levels(small));
-  postMessage({ message: { id, kind, probabilities, side: Math.sqrt(small.length) }, buffers: [small] });
+  reply(question, { probabilities, side: Math.sqrt(small.length) }, small);
   const drawer = await renderer("renderer-large", shapes);
   await breathe();
   if (!current(question)) return;
   const large = grey(drawer.run(feeds));
-  postMessage({ message: { id, kind, probabilities, side: Math.sqrt(large.length) }, buffers: [large, small] });
+  reply(question, { probabilities, side: Math.sqrt(large.length) }, large, small);
 }
 
 const answers = { draw, occlude, predict };
@@ -105,6 +106,6 @@ onmessage = async ({ data }) => {
   try {
     await answers[question.kind](question, bytes);
   } catch (error) {
-    postMessage({ message: { id: question.id, kind: question.kind, error: error.message }, buffers: [] });
+    reply(question, { error: error.message });
   }
 };
