@@ -64,7 +64,7 @@ book: $(BUILT)
 	@$(BIN)/python book/serve.py --port $(PORT) _build/html
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab book
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/jupyter lab book
 
 CHAPTERS ?= $(wildcard book/*.ipynb)
 chapters: $(INSTALLED)

@@ -54,6 +54,18 @@ def test_the_sampler_checker_knows_right_from_swapped_nearest_and_broken() -> No
         return sample(image, x, y) if max(abs(x), abs(y)) < 1 else 0.0
 
     assert "outside, but a neighbour inside still counts" in attention.check_sampler(cut).reason
+
+    def wrapped(image: Tensor, x: float, y: float) -> float:
+        """Bilinear, but a negative index reads the other end."""
+        column, row = (7 * (x + 1) - 1) / 2, (5 * (y + 1) - 1) / 2
+        left, upper = floor(column), floor(row)
+        return sum(
+            float(image[r % 5, c % 7]) * (1 - abs(column - c)) * (1 - abs(row - r))
+            for c in (left, left + 1)
+            for r in (upper, upper + 1)
+        )
+
+    assert "negative index" in attention.check_sampler(wrapped).reason
     broken = attention.check_sampler(lambda image, x, y: image[floor(9 + y), ceil(x)])
     assert "IndexError" in broken.reason
 
@@ -71,7 +83,8 @@ def test_undoing_takes_the_shift_into_account() -> None:
 def test_the_feature_count_follows_the_side(side: int) -> None:
     kept = ((side - 2) // 2 - 2) // 2
     assert attention.check_localization_features(10 * kept * kept, side)
-    assert not attention.check_localization_features(10 * kept * kept + 1, side)
+    assert "one pixel at either end" in attention.check_localization_features(10 * kept**2 + 1, side).reason
+    assert "there are ten" in attention.check_localization_features(kept**2, side).reason
 
 
 def test_zoom_and_the_share_outside_say_what_a_map_does() -> None:

@@ -60,6 +60,7 @@ def test_cross_entropy_is_checked() -> None:
     assert exercises.check_cross_entropy(lambda logits, label: -logits.log_softmax(0)[label])
     wrong: dict[str, Callable[[Tensor, int], Any]] = {
         "a large logit is infinite": plain,
+        "becomes 0 and has no logarithm": lambda logits, label: -logits.softmax(0)[label].log(),
         "minus that": lambda logits, label: -stable(logits, label),
         "in bits": lambda logits, label: stable(logits, label) / log(2),
         "probability of the true class": lambda logits, label: logits.softmax(0)[label],

@@ -23,6 +23,8 @@ def test_scowl() -> None:
     assert "most scowls may be of other moments, even if anger makes them likelier" in answer.reason
     assert "not how many scowls" in check(lambda hit, other, angry: hit).reason
     assert "how frequent" in check(lambda hit, other, angry: hit / (hit + other)).reason
+    percent = check(lambda hit, other, angry: 100 * hit * angry / (hit * angry + other * (1 - angry)))
+    assert "percentage" in percent.reason
     assert "all scowls" in check(lambda hit, other, angry: hit * angry).reason
     assert "ZeroDivisionError" in check(lambda hit, other, angry: 1 / 0).reason
 
@@ -40,6 +42,7 @@ def test_other_side() -> None:
     assert "nothing" in check(lambda units: units.clone()).reason
     assert "units have changed" in check(lambda units: units.flip(1, 2)).reason
     assert "shape" in check(lambda units: units.mean(2)).reason
+    assert "a tensor is asked for" in check(lambda units: units.numpy()[:, :, ::-1]).reason
     assert "changes its argument" in check(lambda units: units.mul_(0)).reason
 
 

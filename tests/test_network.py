@@ -187,3 +187,11 @@ def test_a_header_or_numbers_that_make_no_sense(
 def test_a_network_that_cannot_be_is_one_sentence(channels: int) -> None:
     with pytest.raises(InputError, match=r"network 'attentional' cannot be built"):
         build_network("attentional", channels=channels)
+
+
+@pytest.mark.parametrize("kind", ["attentional", "compact", "best", "deep"])
+def test_bytes_are_no_floats(kind: str) -> None:
+    """Unscaled, they would get an answer, and a wrong one."""
+    network = build_network(kind).eval()
+    with pytest.raises(InputError, match=r"floats from 0 to 1, not torch.uint8: take \.float\(\) / 255"):
+        network(torch.zeros(2, 1, 48, 48, dtype=torch.uint8))

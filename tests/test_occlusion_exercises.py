@@ -29,6 +29,7 @@ def test_hide() -> None:
     assert "itself" in look.check_hide(_spoil).reason
     assert "starts at row" in look.check_hide(lambda f, r, c, s: _hide(f, c, r, s)).reason
     assert "hides" in look.check_hide(lambda f, r, c, s: _hide(f, r, c, s + 1)).reason
+    assert "beside it" in look.check_hide(lambda f, r, c, s: _hide(f, r, c, s) * 0.5).reason
     assert "no pixel" in look.check_hide(lambda f, r, c, s: f.clone()).reason
     assert "TypeError" in look.check_hide(lambda f: f).reason  # type: ignore[arg-type,misc]
 
@@ -39,7 +40,10 @@ def test_count() -> None:
     assert "moved back" in look.check_count(lambda n, s, side: ((side - n) // s + 1) ** 2).reason
 
 
-@pytest.mark.parametrize(("answer", "word"), [((4, 9), "Right"), ((8, 19), "one layer"), ((6, 9), "smaller")])
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [((4, 9), "Right"), ((8, 19), "one layer is"), ((10, 19), "two layers are"), ((6, 9), "smaller")],
+)
 def test_reach(answer: tuple[int, int], word: str) -> None:
     assert word in repr(look.check_reach(*answer))
 
@@ -59,6 +63,7 @@ def test_chance() -> None:
     assert trust.check_chance(float(pointing_chance(mask[None])[0]), mask)
     assert "own share" in trust.check_chance(16 / 48**2, mask).reason
     assert not trust.check_chance(0.9, mask)
+    assert "percentage" in trust.check_chance(100 * float(pointing_chance(mask[None])[0]), mask).reason
 
 
 def test_area() -> None:

@@ -214,6 +214,8 @@ def mcnemar(first: int, second: int) -> float:
 
 def test_checkers_know_right_from_wrong() -> None:
     assert the_record.check_interval(wilson_interval)
+    in_percent = the_record.check_interval(lambda hits, n: tuple(100 * x for x in wilson_interval(hits, n)))
+    assert "these are percentages" in in_percent.reason
     assert "no interval where all" in the_record.check_interval(wald).reason
     assert "TypeError" in the_record.check_interval(lambda hits: (0, 1)).reason  # type: ignore[arg-type,misc]
     assert the_record.check_faces_needed(33_600)

@@ -177,3 +177,17 @@ def test_captums_maps_fit_the_face(name: str) -> None:
     maps = rivals.rival_maps(network, torch.rand(2, 1, 48, 48), torch.tensor([1, 4]), name)
     assert maps.shape == (2, 48, 48)
     assert (maps >= 0).all()
+
+
+def test_scores_and_rivals_take_faces_as_occlusion_does() -> None:
+    torch.manual_seed(0)
+    network = fertutor.AttentionalCNN().eval()
+    grey = torch.randint(0, 256, (2, 1, 48, 48), dtype=torch.uint8)
+    labels, maps = torch.tensor([0, 3]), torch.rand(2, 48, 48)
+    for measure in (
+        lambda faces: scores.deletion(network, faces, maps, labels),
+        lambda faces: rivals.rival_maps(network, faces, labels, "gradient"),
+    ):
+        assert torch.equal(measure(grey), measure(grey / 255))
+        with pytest.raises(ValueError, match="divide bytes by 255"):
+            measure(grey.float())

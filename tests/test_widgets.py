@@ -372,6 +372,7 @@ IMAGES = torch.zeros(2, 1, 48, 48)
         (lambda: OcclusionExplorer("paper", IMAGES, labels=[0, 99]), "label 99: expected a class, 0 to 7"),
         (lambda: OcclusionExplorer("paper", IMAGES, label=99), "label 99: expected a class, 0 to 7"),
         (lambda: OcclusionExplorer("paper", IMAGES, face=2), "face 2: there are faces 0 to 1"),
+        (lambda: OcclusionExplorer("paper", IMAGES.numpy()), "a tensor or a FaceTable, not ndarray"),
         (lambda: OcclusionExplorer("paper", IMAGES, face=-1), "face -1 is the own photo"),
         (lambda: OcclusionExplorer("paper", IMAGES, photo=b"short"), "2304 grey levels, not 5"),
         (lambda: setattr(OcclusionExplorer("paper"), "network", "nonsense"), "network 'nonsense': choose of"),

@@ -59,12 +59,16 @@ def check_sampler(sample: Callable[[Tensor, float, float], float | Tensor]) -> V
         if isinstance(answer, Verdict):
             return not_yet(f"at ({x:.2f}, {y:.2f}) {answer.reason}")
         if not abs(answer - value) <= 1e-4:
-            inside = max(abs(x), abs(y)) < 1
-            hint = (
-                "take the bilinear mean of four pixels (x belongs to the columns)."
-                if inside
-                else "the place is outside, but a neighbour inside still counts."
-            )
+            column, row = (7 * (x + 1) - 1) / 2, (5 * (y + 1) - 1) / 2
+            if 0 <= column <= 6 and 0 <= row <= 4:
+                hint = "take the bilinear mean of four pixels (x belongs to the columns)."
+            elif max(abs(x), abs(y)) < 1:
+                hint = (
+                    "one of its four neighbours lies outside and counts as 0: a negative index would read "
+                    "the other end, and int() rounds towards 0, not down."
+                )
+            else:
+                hint = "the place is outside, but a neighbour inside still counts."
             return not_yet(f"at ({x:.2f}, {y:.2f}) you read {answer:.3f}, torch {value:.3f}: {hint}")
     return right("equal to torch's sampler at 200 points, inside and outside the image.")
 
@@ -110,9 +114,12 @@ def check_localization_features(features: int, side: int = 64) -> Verdict:
     answer = number(features)
     if isinstance(answer, Verdict):
         return answer
+    kept = int((expected / 10) ** 0.5)
     if answer == expected:
-        kept = int((expected / 10) ** 0.5)
         return right(f"10 maps of {kept}x{kept}.")
+    if answer in (kept, kept**2):
+        return not_yet("so large is one map, and there are ten: how many numbers are in all of them?")
     return not_yet(
-        "a 3x3 convolution without padding takes 2 from each side, pooling halves and rounds down."
+        "a 3x3 convolution without padding makes a side 2 shorter, one pixel at either end; pooling "
+        "halves it and rounds down."
     )

@@ -50,6 +50,8 @@ def check_chance(answer: float, mask: Tensor) -> Verdict:
         )
     if abs(found - bare) < 0.005:
         return not_yet("that is the mask's own share; a point up to two pixels beside it counts as well.")
+    if abs(found / 100 - expected) < 0.005:
+        return not_yet("that is the percentage, and a share from 0 to 1 is asked for.")
     return not_yet("count the pixels that lie in the mask or at most two rows and two columns from it.")
 
 

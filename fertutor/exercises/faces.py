@@ -38,6 +38,8 @@ def check_scowl(angry_given_scowl: Callable[[float, float, float], float]) -> Ve
             continue
         if abs(answer - reliability) < 1e-6:
             hint = "that is how many angry moments show a scowl, not how many scowls are angry."
+        elif abs(answer / 100 - expected) < 1e-6:
+            return not_yet("that is the percentage, and a share from 0 to 1 is asked for.")
         elif abs(answer - reliability / (reliability + others)) < 1e-6:
             hint = "angry moments are not as frequent as others: weigh each share by how frequent it is."
         else:
@@ -78,7 +80,9 @@ def check_other_side(other_side: Callable[[Tensor], Tensor]) -> Verdict:
         return answer
     if not torch.equal(units, before):
         return not_yet("your function changes its argument: the first face is gone.")
-    if not isinstance(answer, Tensor) or answer.shape != units.shape:
+    if not isinstance(answer, Tensor):
+        return not_yet(f"your function returns {shown(answer)}, and a tensor is asked for.")
+    if answer.shape != units.shape:
         return not_yet(f"the result should have the shape {tuple(units.shape)}, as the argument.")
     answer = answer.float()
     if torch.equal(answer, units):

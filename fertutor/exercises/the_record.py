@@ -22,6 +22,8 @@ def check_interval(interval: Callable[[int, int], tuple[float, float]]) -> Verdi
             return not_yet(
                 f"your function returns {shown(answer)}, and two ends are asked for, low and high."
             )
+        if abs(low / 100 - expected[0]) <= 1e-3 and abs(high / 100 - expected[1]) <= 1e-3 and high > 1:
+            return not_yet("these are percentages, and shares from 0 to 1 are asked for.")
         if not (abs(low - expected[0]) <= 1e-3 and abs(high - expected[1]) <= 1e-3):  # nan is never close
             hint = (
                 "p ± 1.96 standard errors is no interval where all answers are right."

@@ -11,9 +11,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
 from .sampler import Localization, sample_affine
 
 SAMPLERS = ("features", "input", "none")
+
+
+def normalised(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Map grey levels in [0, 1] so that `mean` is at 0 and the spread `std` is 1.
+
+    Raises:
+        InputError: for whole numbers, whose grey levels go up to 255.
+    """
+    if isinstance(x, Tensor) and not x.is_floating_point():  # a tracer's stand-in is no tensor
+        raise InputError(f"faces are floats from 0 to 1, not {x.dtype}: take .float() / 255 of bytes")
+    return (x - mean) / std
 
 
 class AttentionNetwork(nn.Module, ABC):
@@ -52,8 +64,8 @@ class AttentionNetwork(nn.Module, ABC):
         self.localization = None if sampler == "none" else Localization()
 
     def normalise(self, x: Tensor) -> Tensor:
-        """Map grey levels in [0, 1] to about zero mean and unit spread."""
-        return (x - self.mean) / self.std
+        """Map grey levels in [0, 1] to about zero mean and unit spread, see :func:`normalised`."""
+        return normalised(x, self.mean, self.std)
 
     def theta(self, x: Tensor) -> Tensor:
         """Return the affine maps ``(n, 2, 3)`` that the network chooses for faces `x` in [0, 1].

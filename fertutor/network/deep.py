@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention import normalised
+
 WIDTHS = (16, 32, 64)
 
 
@@ -59,7 +61,7 @@ class DeepCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``(n, classes)`` for faces ``(n, 1, 48, 48)`` in [0, 1]."""
-        x = F.relu(self.first((x - self.mean) / self.std))
+        x = F.relu(self.first(normalised(x, self.mean, self.std)))
         return self.output(self.stages(x).mean((2, 3)))
 
 

@@ -101,7 +101,7 @@ def occlude(
     check_network(network)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    images = _as_float_images(images).to(device_of(network))
+    images = as_float_images(images).to(device_of(network))
     windows = Windows(size, stride, edge, *images.shape[-2:])
     batch = default_batch(images.device) if batch is None else batch
     if batch < 1:
@@ -198,7 +198,12 @@ def _masks(windows: Windows, which: Tensor | slice, device: torch.device) -> Ten
     return (down[positions // columns, :, None] & across[positions % columns, None, :])[:, None]
 
 
-def _as_float_images(images: Tensor) -> Tensor:
+def as_float_images(images: Tensor) -> Tensor:
+    """Return faces as float32 ``(n, 1, h, w)`` in [0, 1].
+
+    Raises:
+        ValueError: for what is neither such floats nor uint8.
+    """
     if not isinstance(images, Tensor) or images.ndim != 4 or images.shape[1] != 1:
         found = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(f"images must be a tensor (n, 1, 48, 48), not {found}")

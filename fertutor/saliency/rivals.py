@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..mode import evaluating
+from .occlusion import as_float_images
 
 RIVALS = ("gradient", "integrated gradients", "grad-cam", "random")
 
@@ -22,7 +23,7 @@ def rival_maps(network: nn.Module, images: Tensor, labels: Tensor, name: str, se
 
     Args:
         network: faces float ``(n, 1, h, w)`` in [0, 1] → logits; it runs in eval mode and is left as it was.
-        images: float ``(n, 1, h, w)`` in [0, 1].
+        images: float ``(n, 1, h, w)`` in [0, 1], or uint8.
         labels: int64 ``(n,)``, the classes that the maps are about.
         name: ``"gradient"`` (absolute, of the logit), ``"integrated gradients"`` (absolute, from a
             black image, 32 steps), ``"grad-cam"`` (at :func:`last_convolution`) or
@@ -34,13 +35,14 @@ def rival_maps(network: nn.Module, images: Tensor, labels: Tensor, name: str, se
 
     Raises:
         InputError: when captum, in the extra ``bench``, is missing.
-        ValueError: for an unknown name.
+        ValueError: for an unknown name, or images that are no faces.
     """
     if name not in RIVALS:
         raise ValueError(f"there is no way {name!r} to make a map: choose one of {', '.join(RIVALS)}")
     if name == "random":
         noise = torch.rand(len(images), *images.shape[2:], generator=torch.Generator().manual_seed(seed))
         return noise.to(images.device)
+    images = as_float_images(images)
     with evaluating(network):
         if name == "gradient":
             return _gradient(network, images, labels)

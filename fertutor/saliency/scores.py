@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..mode import check_network, evaluating
+from .occlusion import as_float_images
 
 FILLS = ("blur", "mean")
 
@@ -148,7 +149,7 @@ def insertion(
 
     Args:
         network: faces float ``(n, 1, h, w)`` in [0, 1] → logits; it runs in eval mode and is left as it was.
-        images: float ``(n, 1, h, w)``.
+        images: float ``(n, 1, h, w)`` in [0, 1], or uint8.
         maps: float ``(n, h, w)``.
         labels: int64 ``(n,)``.
         fill: what a pixel is without the image: ``"blur"`` (the image, blurred by a Gaussian of 5
@@ -168,7 +169,7 @@ def _curve(
     """The label's probability after each portion, ``(n, steps)``: the mean of each step's two ends."""
     if fill not in FILLS:
         raise ValueError(f"fill must be one of {', '.join(FILLS)}, not {fill!r}")
-    maps = _finite(maps)
+    images, maps = as_float_images(images), _finite(maps)
     empty = _blurred(images) if fill == "blur" else images.mean((2, 3), keepdim=True).expand_as(images)
     # of equal values, the order is a fixed shuffle: reading order would favour the top of the face
     pixels = maps[0].numel()

@@ -25,7 +25,7 @@ import torch
 import traitlets
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, called
 from ..faces.table import SIDE, FaceTable
 from ..mode import device_of, evaluating
 from ..network.weights import load_network, released_networks
@@ -242,6 +242,8 @@ def grey_bytes(faces: Tensor | FaceTable) -> bytes:
         InputError: when the tensor holds no faces of 48x48 pixels, or other numbers.
     """
     images = faces.images if isinstance(faces, FaceTable) else faces
+    if not isinstance(images, Tensor):
+        raise InputError(f"faces must be a tensor or a FaceTable, not {called(faces)}")
     if images.shape[-2:] != (SIDE, SIDE):
         raise InputError(f"faces must be {SIDE}x{SIDE} pixels, not {tuple(images.shape)}")
     if not images.numel():
