@@ -626,6 +626,16 @@ def test_the_counts_can_be_read_in_the_dark(judged: ConfusionExplorer, page: Any
     assert found == 0
 
 
+@pytest.mark.parametrize("width", [380, 650, 1000])
+@pytest.mark.parametrize("make", [OcclusionExplorer, TransformerExplorer, ActionUnitFace])
+def test_nothing_sticks_out_of_the_card(make: Any, width: int, page: Any) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    place = show(page, make("paper", networks=["compact"]))
+    answer_with(page, asked(page)[-1], [1 / 7] * 7)
+    page.wait_for_timeout(100)
+    assert place.evaluate("card => card.scrollWidth - card.clientWidth") == 0
+
+
 @pytest.mark.parametrize("classes", [7, 8])
 def test_a_phone_shows_the_whole_matrix(classes: int, page: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 800})  # the card has the width of the book's at 390

@@ -164,7 +164,7 @@ function render({ model, el }) {
   const caption = (text) => h("p", { class: "ft-note", style: "text-align:center" }, text);
   card.append(
     faces.element,
-    h("div", { class: "ft-main ft-wide", style: "margin-top:0.75rem" },
+    h("div", { class: "ft-main ft-pair", style: "margin-top:0.75rem" },
       h("div", { style: "display:grid;grid-template-columns:1fr 1fr;gap:0.75rem" },
         h("div", {}, h("div", { class: "ft-stage" }, source), caption("where it reads")),
         h("div", {}, h("div", { class: "ft-stage" }, result), caption("what it makes"))),

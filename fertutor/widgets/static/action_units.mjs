@@ -48,8 +48,12 @@ html[theme="dark"] .ft {
 @container (min-width: 36rem) {
   .ft .ft-main { grid-template-columns: minmax(0, 20rem) minmax(0, 1fr); }
   .ft .ft-main.ft-wide { grid-template-columns: minmax(0, 26rem) minmax(0, 1fr); }
+  .ft .ft-main.ft-pair { grid-template-columns: minmax(0, 1fr); } /* two pictures leave the bars no room */
 }
-.ft .ft-stack { display: grid; gap: 0.75rem; align-content: start; min-width: 0; }
+@container (min-width: 46rem) {
+  .ft .ft-main.ft-pair { grid-template-columns: minmax(0, 26rem) minmax(0, 1fr); }
+}
+.ft .ft-stack { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem; align-content: start; min-width: 0; }
 .ft .ft-group { margin: 0; padding: 0; border: 0; min-width: 0; }
 .ft .ft-group > legend { padding: 0; margin: 0 0 0.25rem; font-size: 0.8125rem; font-weight: 600; color: var(--ft-muted); float: none; width: auto; }
 
@@ -87,7 +91,8 @@ html[theme="dark"] .ft {
 }
 .ft .ft-choice label:has(:focus-visible) { z-index: 1; } /* above its neighbours */
 .ft .ft-crop:focus-visible { outline-offset: -3px; } /* the box may fill its frame, which cuts off what is outside */
-.ft .ft-field { display: inline-flex; gap: 0.5rem; align-items: center; font-size: 0.875rem; }
+.ft .ft-field { display: flex; gap: 0.5rem; align-items: center; font-size: 0.875rem; }
+.ft .ft-field select { min-width: 0; }
 
 /* probabilities */
 .ft .ft-bars { display: grid; gap: 0.3125rem; margin: 0; padding: 0; list-style: none; }
