@@ -82,7 +82,7 @@ def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Return every entry by the name of its file without ``.json``.
 
     Without a folder, an installed library reads the entries that came with it, and then those of
-    the working folder.
+    the working folder. A file of another shape than an entry's is left out.
 
     Raises:
         InputError: for a file that is not JSON.
