@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fertutor import FaceSplits, FaceTable
+from fertutor import FaceSplits, FaceTable, expressions
 from fertutor.cli import main
 from fertutor.commands import datasets
 from fertutor.faces import catalogue
@@ -115,3 +115,20 @@ def test_the_home_of_nobody_is_a_folder_that_is_missing(place, monkeypatch, caps
     assert main(["datasets", "fer2013", *root]) == 1
     (said,) = capsys.readouterr().err.splitlines()
     assert "~nobody-of-this-name/fer2013" in said
+
+
+def test_the_words_of_each_set_are_those_of_its_makers():
+    """Two that change places would mislead every number of the set, and no picture of ours would tell."""
+    seven = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+    assert list(expressions.EXPRESSIONS) == seven  # 0 to 6 of FER-2013
+    contempt = [*seven, "contempt"]
+    assert list(expressions.EXPRESSIONS_WITH_CONTEMPT) == contempt
+    plus = "neutral happiness surprise sadness anger disgust fear contempt unknown NF"
+    assert " ".join(expressions.FERPLUS_COLUMNS) == plus  # the header of fer2013new.csv
+    words = {"anger": "angry", "happiness": "happy", "sadness": "sad", "joy": "happy"}
+    assert expressions.FERPLUS_LABELS == {word: words.get(word, word) for word in plus.split()[:8]}
+    ferg = ["anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral"]
+    assert expressions.FERG_LABELS == {word: words.get(word, word) for word in ferg}
+    assert expressions.JAFFE_LABELS == {word[:2].upper(): word for word in seven}
+    ckplus = ["neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise"]
+    assert expressions.CKPLUS_LABELS == dict(enumerate(ckplus))

@@ -194,7 +194,8 @@ def test_files_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     assert ledger.read(tmp_path) == {"run-1": entry}
     (tmp_path / "b.json").write_text("{broken")
     assert ledger.find(entry | {"recipe": {"name": "paper", "why": "Again."}}, tmp_path) == path
-    assert ledger.find(entry | {"recipe": {"name": "compact"}}, tmp_path) is None
+    for other in ({"recipe": {"name": "compact"}}, {"seed": 1}, {"weights_sha256": "2"}):
+        assert ledger.find(entry | other, tmp_path) is None
 
 
 def test_train_and_evaluate_from_the_command_line(

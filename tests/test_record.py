@@ -255,3 +255,9 @@ def test_what_cannot_be_told_apart_is_refused_instead_of_left_out() -> None:
             draw(curves)
     with pytest.raises(ValueError, match=r"8 are too many .* at most 7"):
         draw_spread(groups, 0.4, "without")
+
+
+def test_only_the_last_epochs_count_as_a_jumping_line() -> None:
+    rising = [0.1, 0.5, 0.2, 0.6] + [0.6] * 21
+    assert record.oscillation(rising) == 0
+    assert record.oscillation(rising, last=24) > 0.1

@@ -140,6 +140,51 @@ def test_sanity_check_goes_through_all_layers_and_ends_far_from_the_trained_map(
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
+def test_each_step_of_the_sanity_check_makes_one_layer_more_random() -> None:
+    torch.manual_seed(0)
+    network = fertutor.AttentionalCNN(channels=3)
+    layers = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    trained = network.state_dict()
+    for count, (_, copy) in enumerate(scores.randomised_networks(network), 1):
+        changed = {
+            name.rpartition(".")[0]
+            for name, value in copy.state_dict().items()
+            if not torch.equal(value, trained[name]) and name.endswith("weight")
+        }
+        assert changed <= set(layers[-count:])
+        if "theta" not in layers[-count]:  # its weights begin as zeros, and any order of them is the same
+            assert layers[-count] in changed
+        for name, value in copy.state_dict().items():
+            assert torch.equal(value.flatten().sort().values, trained[name].flatten().sort().values), name
+
+
+class Halves(nn.Module):
+    """Class 0 is the left half of one map, class 1 the right half of its negative, after a fixed convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 2, 1)
+        with torch.no_grad():
+            self.convolution.weight.copy_(torch.tensor([1.0, -1.0]).view(2, 1, 1, 1))
+            self.convolution.bias.copy_(torch.tensor([0.0, 1.0]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = self.convolution(x)
+        return torch.stack([maps[:, 0, :, :24].mean((1, 2)), maps[:, 1, :, 24:].mean((1, 2))], 1)
+
+
+def test_captums_maps_are_about_the_label() -> None:
+    pytest.importorskip("captum.attr")
+    images = torch.rand(2, 1, 48, 48, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 1])
+    left, right = rivals.rival_maps(Halves(), images, labels, "integrated gradients")
+    assert left[:, :24].min() > 0 and not left[:, 24:].any()
+    assert right[:, 24:].min() > 0 and not right[:, :24].any()
+    grey = rivals.rival_maps(Halves(), images, labels, "grad-cam")
+    for found, expected in zip(grey, (images[0, 0], 1 - images[1, 0]), strict=True):
+        assert torch.allclose(found / found.max(), expected / expected.max(), atol=1e-5)
+
+
 @settings(max_examples=30, deadline=None)
 @given(share=st.integers(1, 144), scale=st.floats(0.01, 100))
 def test_sparsity_falls_with_the_share_of_the_map(share: int, scale: float) -> None:

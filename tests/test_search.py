@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import optuna
 import pytest
 import torch
 
@@ -29,6 +30,8 @@ def test_a_search_is_recorded_and_goes_on_where_it_stopped(tmp_path: Path) -> No
     assert len(first["trials"]) == 2 and len(second["trials"]) == 4
     assert len({trial["penalty"] for trial in second["trials"]}) == 4, "the second call repeats the first"
     assert all(1e-5 <= trial["penalty"] <= 1e-2 for trial in second["trials"])
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path / 'search.db'}")
+    assert study.direction == optuna.study.StudyDirection.MAXIMIZE
     accuracies = [trial["val_accuracy"] for trial in second["trials"]]
     assert accuracies == sorted(accuracies, reverse=True)
     parts = second["splits"]
