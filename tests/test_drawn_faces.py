@@ -266,3 +266,43 @@ def test_prototypes_are_those_of_the_expressions_module() -> None:
 def test_no_faces_is_no_error() -> None:
     pictures, moved = draw_faces(torch.zeros(0, 17), mask=True)
     assert pictures.shape == moved.shape == (0, 1, 48, 48)
+
+
+def _darkness(units: dict[int, float], rows: slice, columns: slice) -> tuple[float, float]:
+    """Row and column around which a part of a large plain face is dark: where a brow or a lip runs."""
+    part = draw_faces(units, people=[8], size=192)[0, 0][rows, columns]
+    weight = (part.mean() - part).clamp(min=0).square()
+    row, column = (torch.arange(n, dtype=torch.float32) for n in part.shape)
+    return float(weight.sum(1) @ row / weight.sum()), float(weight.sum(0) @ column / weight.sum())
+
+
+@pytest.mark.parametrize(
+    ("unit", "rows", "columns", "axis", "least"),
+    [
+        (1, (36, 62), (72, 88), 0, -3),  # the inner brow rises
+        (4, (36, 62), (72, 88), 0, 3),  # and is lowered
+        (2, (36, 62), (42, 58), 0, -0.4),  # the outer brow rises
+        (12, (118, 160), (62, 80), 0, -3),  # the lip corner is pulled up
+        (15, (118, 160), (62, 80), 0, 3),  # and depressed
+        (20, (118, 160), (62, 80), 1, -2),  # and stretched to the side
+    ],
+)
+def test_muscles_pull_the_way_that_facs_says(
+    unit: int, rows: tuple[int, int], columns: tuple[int, int], axis: int, least: float
+) -> None:
+    place = (slice(*rows), slice(*columns))
+    moved = _darkness({unit: 1.0}, *place)[axis] - _darkness({}, *place)[axis]
+    assert moved / least > 1
+
+
+def test_lids_open_and_tighten_and_lips_are_pressed() -> None:
+    eye, mouth = (slice(56, 78), slice(50, 80)), (slice(130, 160), slice(75, 115))
+
+    def share(units: dict[int, float], part: tuple[slice, slice], low: float, high: float) -> float:
+        face = draw_faces(units, people=[8], size=192)[0, 0][part]
+        return float(((face >= low) & (face < high)).float().mean())
+
+    white = {unit: share({unit: 1.0}, eye, 0.75, 1.1) for unit in (5, 7, 26)}  # 26 leaves the eye alone
+    assert white[5] > 2 * white[26] > 4 * white[7]
+    lips = {unit: share({unit: 1.0}, mouth, 0, 0.45) for unit in (24, 2, 26)}
+    assert lips[24] < 0.95 * lips[2] and lips[26] > 1.5 * lips[2]
