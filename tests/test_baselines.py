@@ -122,3 +122,23 @@ def test_bad_input_is_one_sentence(splits, words, said, tmp_path, monkeypatch, c
 def test_unknown_method(splits):
     with pytest.raises(InputError, match="choose one of hog-svm"):
         fit_baseline("surf", splits.train)
+
+
+def test_mistakes_stand_in_the_row_of_the_truth_and_all_faces_are_fitted_on(splits, monkeypatch):
+    from sklearn.metrics import confusion_matrix
+    from sklearn.svm import LinearSVC
+
+    fitted_on = []
+    fit = LinearSVC.fit
+    monkeypatch.setattr(
+        LinearSVC, "fit", lambda self, x, y, *more: (fitted_on.append(len(x)), fit(self, x, y, *more))[1]
+    )
+    fitted = fit_baseline("hog-svm", splits.train)
+    assert fitted_on[-1] == len(splits.train)
+    labels = splits.val.labels.clone()
+    labels[:7] = 2  # some of them are wrong now, and to one side
+    table = FaceTable(splits.val.images, labels)
+    said = fitted.predict(table.images)
+    confusion = fitted.evaluate(table).confusion
+    assert confusion.tolist() == confusion_matrix(labels, said, labels=range(7)).tolist()
+    assert not torch.equal(torch.as_tensor(confusion), torch.as_tensor(confusion).T)

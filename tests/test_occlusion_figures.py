@@ -14,9 +14,11 @@ from torch import nn
 
 import fertutor
 from fertutor.cli import main
+from fertutor.commands.occlude import as_json, describe
 from fertutor.faces.table import FaceTable
-from fertutor.saliency.by_expression import lower_half, maps_by_expression, predicted, surest
+from fertutor.saliency.by_expression import SPARSER, lower_half, maps_by_expression, predicted, surest
 from fertutor.saliency.occlusion import OcclusionMap, occlude
+from fertutor.saliency.rivals import last_convolution
 from fertutor.saliency.scores import sanity_check
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -207,3 +209,62 @@ def test_images_that_do_not_exist_are_named(
     error = capsys.readouterr().err.strip()
     assert image in error
     assert "\n" not in error
+
+
+class Marked(nn.Module):
+    """Reads the class from the level of one pixel, not quite surely: the others have a say as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weights", torch.randn(48 * 48, 7, generator=torch.Generator().manual_seed(1)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        level = (x[:, 0, 40, 40] * 255).round().long()
+        return 2.0 * F.one_hot(level % 7, 7) + 0.05 * x.flatten(1) @ self.weights
+
+
+def test_the_means_of_each_expression_are_those_of_its_own_maps() -> None:
+    generator = torch.Generator().manual_seed(3)
+    images = torch.randint(0, 200, (210, 1, 48, 48), dtype=torch.uint8, generator=generator)
+    labels = torch.arange(210) % 7
+    images[:, 0, 40, 40] = (labels + 210).to(torch.uint8)
+    network, table = Marked(), FaceTable(images, labels)
+    found = maps_by_expression(network, table, 8, 8, most=10**6)
+    table = table[predicted(network, table) == labels]
+    maps = occlude(network, table.images, 8, 8, table.labels)
+    for label in range(7):
+        rows = table.labels == label
+        assert torch.allclose(found.drop[label], maps.drop[rows].mean(0), atol=1e-5)
+        assert torch.allclose(found.flips[label], maps.flips[rows].mean(0), atol=1e-5)
+        flagged = (maps.flips[rows] > 0).float().mean((1, 2))
+        assert found.flagged[label].mean == pytest.approx(float(flagged.mean()), abs=1e-5)
+    assert not torch.allclose(found.drop, found.flips, atol=0.1)
+    assert not torch.allclose(found.drop[1], found.drop[2], atol=0.01)
+    sparse = torch.tensor([interval.mean for interval in found.sparsity_drop])
+    three = torch.tensor([name in SPARSER for name in found.names])
+    assert found.contrast_drop.mean == pytest.approx(
+        float(sparse[three].mean() - sparse[~three].mean()), abs=1e-5
+    )
+
+
+def test_grad_cam_looks_at_the_last_maps() -> None:
+    network = fertutor.AttentionalCNN()
+    assert last_convolution(network) is network.trunk[7]
+
+
+def test_the_command_says_what_the_map_holds() -> None:
+    face = torch.rand(1, 1, 48, 48, generator=torch.Generator().manual_seed(0))
+    face[0, 0, 40, 40] = 210 / 255  # angry, which the other pixels outvote
+    result = occlude(Marked(), face, 12, 12)
+    answer = as_json("face.png", result)
+    for name in ("drop", "flips"):
+        assert torch.allclose(torch.tensor(answer[name]), getattr(result, name)[0], atol=1e-3)
+    assert not torch.allclose(result.drop, result.flips, atol=0.01)
+    label = int(result.labels[0])
+    lost = result.clean[0, label] - result.probabilities[0, :, label]
+    row, column = result.positions[lost.argmax()].tolist()
+    wrong = int((result.probabilities[0].argmax(1) != label).sum())
+    assert wrong not in (0, 8, 16)
+    words = describe("face.png", result, None)
+    assert f"row {row} and column {column}, takes {float(lost.max()):.1%}" in words
+    assert f"16 squares of 12 pixels, 12 apart; {wrong} of them" in words

@@ -360,3 +360,58 @@ def test_statistics_of_the_whole_map_are_not_taken_from_a_part() -> None:
         occlude(network, face, 8, 8, method=method, batch=1) for method in ("plain", "incremental")
     )
     assert torch.allclose(auto.probabilities, plain.probabilities, atol=1e-5)
+
+
+class Odd(nn.Module):
+    """A convolution, one layer with a rule of its own, another convolution and a sharp answer."""
+
+    def __init__(self, layer: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.layer, self.last = nn.Conv2d(1, 4, 3, padding=1), layer, nn.Conv2d(4, 5, 3)
+        self.output = nn.Linear(5, 7)
+        nn.init.normal_(self.output.weight, 0, 5)
+        self.register_buffer("table", torch.rand(1, 4, SIDE, SIDE))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        x = self.layer(self, x) if isinstance(self.layer, Rule) else self.layer(x)
+        return self.output(self.last(x).mean((2, 3)))
+
+
+class Rule:
+    """A function of the network and its maps."""
+
+    def __init__(self, function: Callable[[nn.Module, Tensor], Tensor]) -> None:
+        self.function = function
+
+    def __call__(self, network: nn.Module, x: Tensor) -> Tensor:
+        return self.function(network, x)
+
+
+ODD: dict[str, Callable[[], Any]] = {
+    "a dilated pool": lambda: nn.MaxPool2d(2, 2, dilation=2),
+    "a pool that rounds up": lambda: nn.MaxPool2d(5, 3, ceil_mode=True),
+    "a mean without its padding": lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+    "a mean by another number": lambda: nn.AvgPool2d(2, divisor_override=3),
+    "a mirrored edge": lambda: nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"),
+    "a number for each place": lambda: Rule(lambda network, x: F.relu(x * network.table)),
+    "rows joined": lambda: Rule(lambda network, x: torch.cat([x, x.relu()], 2)),
+    "a padded pool of negative numbers": lambda: nn.Sequential(
+        nn.Softplus(), Negative(), nn.MaxPool2d(3, 2, 1)
+    ),
+}
+
+
+class Negative(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return -x
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_layers_with_rules_of_their_own(name: str) -> None:
+    """Where the incremental method does not know a rule, it must not guess."""
+    torch.manual_seed(0)
+    network = Odd(ODD[name]()).eval()
+    faces = torch.rand(2, 1, SIDE, SIDE)
+    plain, fast = (occlude(network, faces, 6, 5, method=method) for method in ("plain", "incremental"))
+    assert (plain.probabilities - fast.probabilities).abs().max() < 1e-5

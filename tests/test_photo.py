@@ -18,6 +18,7 @@ from PIL import Image
 
 from fertutor import AttentionalCNN, InputError, save_network
 from fertutor.cli import main
+from fertutor.commands.predict import describe
 from fertutor.expressions import EXPRESSIONS
 from fertutor.faces.photo import (
     Box,
@@ -304,3 +305,20 @@ def test_a_camera_is_read_until_its_end_and_a_missing_one_is_said(tmp_path):
     assert blue > 150 > 60 > red
     with pytest.raises(InputError, match="gives no picture"):
         next(webcam_frames(str(tmp_path / "none.avi")))
+
+
+def test_each_face_of_a_group_has_its_own_answer(astronaut):
+    torch.manual_seed(0)
+    sure = AttentionalCNN().eval()
+    with torch.no_grad():
+        sure.output.weight.mul_(50)  # so that the answers differ
+    faces = predict_photo(sure, group(astronaut)[0])
+    with torch.no_grad():
+        answers = [sure(face.image[None].float() / 255).softmax(1)[0] for face in faces]
+    for face, answer in zip(faces, answers, strict=True):
+        assert torch.allclose(face.probabilities, answer, atol=1e-5)
+    assert not torch.allclose(answers[0], answers[-1], atol=1e-3)
+    words = describe("group.png", faces[:1]).splitlines()[2:]
+    chances = [float(line.split()[-1].rstrip("%")) for line in words]
+    assert chances == sorted(chances, reverse=True)
+    assert words[0].split()[0] == faces[0].expression

@@ -14,6 +14,8 @@ from PIL import Image
 from fertutor import InputError, draw_faces, load_faces
 from fertutor.expressions import CKPLUS_LABELS, EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT, PROTOTYPES
 from fertutor.faces import ckplus, ferg, jaffe
+from fertutor.faces.drawn import prototype
+from fertutor.faces.drawn.characters import cast
 from fertutor.faces.lookalikes import write_ckplus, write_ferg, write_jaffe
 from fertutor.faces.many import read_faces
 from fertutor.faces.protocol import Protocol, divide
@@ -201,8 +203,41 @@ def test_ckplus_all_sequences_takes_first_frames_as_neutral(trees):
     assert len(everything) == len(labelled) + 4 * 2
     assert everything.counts()["neutral"] == 8
     neutral = everything[everything.labels == EXPRESSIONS.index("neutral")]
-    drawn = draw_faces({}, people=people_of(neutral) - 5)
-    assert float((neutral.images.float() / 255 - drawn).abs().mean()) < 0.02
+    people, seen = people_of(neutral) - 5, neutral.images.float() / 255
+    rest = draw_faces({}, people=people)
+    # nearer to the face at rest than half way to what the last frames of those sequences show
+    for last in ("angry", "disgust"):
+        acted = draw_faces(prototype(last), people=people)
+        distances = ((seen - face).abs().mean((1, 2, 3)) for face in (rest, acted))
+        near, far = distances
+        assert (near < far / 2).all(), last
+
+
+def test_the_crop_of_ckplus_is_as_wide_and_as_high_as_said():
+    """2.3 distances of the eyes wide, the eyes at 38 % of its height: what the reader's text promises."""
+    points = np.zeros((68, 2))
+    points[36:42], points[42:48] = (100, 200), (160, 200)
+    across = np.arange(600) // 3
+    level = Image.fromarray(np.tile(across.astype(np.uint8), (600, 1)))
+    face = ckplus.crop_by_landmarks(level, points)[0].float()
+    assert face[:, 0].mean() == pytest.approx((130 - 1.15 * 60) / 3, abs=1.5)
+    assert face[:, -1].mean() == pytest.approx((130 + 1.15 * 60) / 3, abs=1.5)
+    upright = Image.fromarray(np.tile((np.arange(600) // 3).astype(np.uint8)[:, None], (1, 600)))
+    face = ckplus.crop_by_landmarks(upright, points)[0].float()
+    assert face[0].mean() == pytest.approx((200 - 0.38 * 138) / 3, abs=1.5)
+    assert face[-1].mean() == pytest.approx((200 + 0.62 * 138) / 3, abs=1.5)
+
+
+def test_the_people_of_ferg_are_its_characters(tmp_path, monkeypatch):
+    """Who deals "by people" must not deal by expression."""
+    monkeypatch.setenv("FERTUTOR_CACHE", str(tmp_path / "cache"))
+    table = whole("ferg", write_ferg(tmp_path / "ferg", each=1, odd=False))
+    subjects = people_of(table)
+    for label, name in enumerate(EXPRESSIONS):
+        rows = table.labels == label
+        assert sorted(subjects[rows].tolist()) == list(range(6))
+        drawn = draw_faces(prototype(name), people=cast()[subjects[rows]])
+        assert float((table.images[rows].float() / 255 - drawn).abs().mean()) < 0.02
 
 
 def test_ckplus_beyond_the_edge_repeats_the_edge():

@@ -200,7 +200,10 @@ def test_figures_say_what_they_show() -> None:
     drawn = draw_spread({"ours": [(0.25, 0.5)]}, 0.4, "without")
     assert "ours: 50.0% at 0.25. without: 40.0%" in drawn.get_label()
     matrix = [[8 if row == column else 1 for column in range(7)] for row in range(7)]
-    assert "angry 57%" in draw_confusion(matrix).get_label()
+    matrix[0][1] = 7  # a row is what the faces show: 8 of its 20, while the column has 8 of 14
+    figure = draw_confusion(matrix)
+    assert "angry 40%" in figure.get_label()
+    assert (figure.axes[0].get_ylabel(), figure.axes[0].get_xlabel()) == ("true", "predicted")
 
 
 def wald(hits: int, n: int) -> tuple[float, float]:

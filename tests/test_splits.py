@@ -7,6 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fertutor import load_faces
+from fertutor.commands.train import hold_out_of
 from fertutor.faces.splits import by_subject, hold_out, hold_out_people, per_class, stratified
 
 
@@ -92,3 +94,17 @@ def test_wrong_sizes_are_named():
         hold_out(labels, 2)
     with pytest.raises(ValueError, match="between 0 and 1"):
         hold_out_people(labels, 2)
+
+
+def test_who_is_held_out_of_a_division_by_people_is_nowhere_else(tmp_path, monkeypatch):
+    monkeypatch.setenv("FERTUTOR_CACHE", str(tmp_path))
+    splits = hold_out_of(load_faces("drawn-studio", by_subject=True), 0.3, by_subject=True)
+    assert not set(splits.train.subjects.tolist()) & set(splits.val.subjects.tolist())
+
+
+def test_parts_of_a_fixed_set_are_level():
+    """Each class is in each part by its share, to within the rounding of the parts."""
+    labels = torch.arange(700) % 7
+    for part, size in zip(stratified(labels, (400, 200, 100), 0), (400, 200, 100), strict=True):
+        counts = torch.bincount(labels[part], minlength=7)
+        assert float((counts - size / 7).abs().max()) < 3

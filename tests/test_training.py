@@ -24,7 +24,8 @@ from fertutor.errors import InputError
 from fertutor.evaluation import ledger
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.sampler import Localization
-from fertutor.network.weights import KINDS, build_network, load_network, save_network
+from fertutor.network.weights import KINDS, build_network, load_network, save_network, weights_bytes
+from fertutor.training import loop
 from fertutor.training.augment import Augmentation, augment, draw_augmentation
 from fertutor.training.balance import epoch_order
 from fertutor.training.checkpoint import load_checkpoint
@@ -382,6 +383,8 @@ def test_one_cycle_rises_then_falls_to_nothing() -> None:
     assert rates[:26] == sorted(rates[:26])
     assert rates[25:] == sorted(rates[25:], reverse=True)
     assert rates[-1] == pytest.approx(0, abs=1e-9)
+    found = [rate_at(recipe, share) for share in (0, 0.05, 0.125, 0.625)]
+    assert found == pytest.approx([0.001, 0.02, 0.05, 0.05])
 
 
 def test_a_set_without_validation_faces_is_refused() -> None:
@@ -735,3 +738,66 @@ def test_a_network_of_other_expressions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="tells 8 expressions apart and blobs has 7"):
         train(fertutor.AttentionalCNN(classes=8), splits(), "paper", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_resumed_run_keeps_its_best_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best lies behind the run that is resumed, and a later epoch that is as good does not replace it."""
+    shares = iter([0.9, 0.5, 0.9])
+    monkeypatch.setattr(loop._Trainer, "_validate", lambda self: (1.0, next(shares)))
+    network = fertutor.AttentionalCNN()
+    train(network, splits(), replace(QUICK, epochs=2), out=tmp_path, report=silent)
+    best = (tmp_path / "best.safetensors").read_bytes()
+    run = train(network, splits(), QUICK, out=tmp_path, resume=True, report=silent)
+    assert (run.best_epoch, len(run.history)) == (1, 3)
+    assert (tmp_path / "best.safetensors").read_bytes() == best == weights_bytes(run.network)
+
+
+def mark() -> Tensor:
+    """A white upright bar on black, left of the middle: 400 copies."""
+    images = torch.zeros(400, 1, 48, 48, dtype=torch.uint8)
+    images[..., 20:28, 8:14] = 200
+    return images
+
+
+def centres(faces: Tensor) -> Tensor:
+    """Where the light of each face lies: (row, column), from the middle of the picture."""
+    place = torch.arange(48.0) - 23.5
+    mass = faces[:, 0].sum((1, 2))
+    return torch.stack([faces[:, 0].sum(2) @ place, faces[:, 0].sum(1) @ place], 1) / mass[:, None]
+
+
+def augmented(images: Tensor, **how: Any) -> Tensor:
+    return augment(images, Augmentation(**{"flip": False, **how}), torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("turn", [0.0, 1e-3])
+def test_half_of_the_faces_are_mirrored(turn: float) -> None:
+    """Also where the mirror is one with the sampling of whatever else moves."""
+    still = mark().float() / 255
+    faces = augmented(mark(), flip=True, rotation=turn)
+    right = centres(faces)[:, 1] > 0
+    assert 0.4 < float(right.float().mean()) < 0.6
+    assert torch.allclose(faces[right], still[right].flip(-1), atol=0.01)
+    assert torch.allclose(faces[~right], still[~right], atol=0.01)
+
+
+def test_faces_move_as_far_as_the_recipe_says() -> None:
+    still = centres(mark().float())
+    moved = centres(augmented(mark(), shift=3)) - still
+    assert 2.8 < float(moved.abs().max()) <= 3.01
+    assert float(moved.mean(0).abs().max()) < 0.4
+    assert float(centres(augmented(mark(), distortion=0.6))[:, 0].std()) == pytest.approx(0.4, abs=0.1)
+    grown = centres(augmented(mark(), scale=0.2))[:, 1] / still[:, 1]
+    assert 0.79 < float(grown.min()) < 0.83
+    assert 1.17 < float(grown.max()) < 1.21
+
+
+def test_light_and_holes_are_as_large_as_the_recipe_says() -> None:
+    grey = torch.full((400, 1, 48, 48), 128, dtype=torch.uint8)
+    light = augmented(grey, brightness=0.2)[:, 0, 0, 0] - 128 / 255
+    assert 0.19 < float(light.max()) <= 0.201 and -0.201 <= float(light.min()) < -0.19
+    grey[..., :24] = 100
+    spread = augmented(grey, contrast=0.3).std((1, 2, 3)) / (grey.float() / 255).std((1, 2, 3))
+    assert 0.69 < float(spread.min()) < 0.75 and 1.25 < float(spread.max()) < 1.31
+    holes = (augmented(mark(), erase=0.25) - mark().float() / 255).abs().flatten(1).amax(1) > 0
+    assert 0.19 < float(holes.float().mean()) < 0.31

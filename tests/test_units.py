@@ -100,3 +100,18 @@ def test_the_command_records_what_it_prints(tmp_path: Path, capsys: pytest.Captu
     assert entry["live"]["trunk.2"] == [2, 5]
     assert main([*command, "--split", "train", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["theta"]["deviation"] == [0.0] * 6
+
+
+def test_theta_is_that_of_all_faces() -> None:
+    """Of both batches, whose faces differ, and its spread is a standard deviation."""
+    torch.manual_seed(0)
+    network = fertutor.AttentionalCNN().eval()
+    torch.nn.init.normal_(network.localization.theta.weight, 0, 0.3)
+    table = faces()
+    table.images[256:] //= 4
+    found = count_units(network, table).theta
+    with torch.no_grad():
+        theta = network.theta(table.images.float() / 255).flatten(1)
+    assert found is not None
+    assert found["mean"] == pytest.approx(theta.mean(0).tolist(), abs=1e-3)
+    assert found["deviation"] == pytest.approx(theta.std(0, correction=0).tolist(), abs=1e-3)

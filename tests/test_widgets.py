@@ -121,6 +121,15 @@ def test_cells_of_the_confusion_matrix_hold_their_faces(
     message, (data,) = sent[-1]
     assert len(data) == 2304 * explorer.matrix[truth][said] == 2304 * len(message["sure"])
     assert message["sure"] == sorted(message["sure"], reverse=True)
+    members = explorer.members(truth, said)
+    assert len(members) > 1
+    assert data == grey_bytes(table[members])
+    predicted = network(table.images.float() / 255).argmax(1)
+    assert (table.labels[members] == truth).all() and (predicted[members] == said).all()
+    for place, (true, called, _) in enumerate(explorer.rows):
+        row = explorer.members(true, called)[0]
+        assert explorer.faces[2304 * place : 2304 * (place + 1)] == grey_bytes(table[row : row + 1])
+        assert (int(table.labels[row]), int(predicted[row])) == (true, called)
     assert len(explorer.rows) == sum(count > 0 for row in explorer.matrix for count in row)
 
 

@@ -78,8 +78,8 @@ def occlude(
         stride: step between squares in pixels, 1 to 48 (s in the paper).
         labels: int64 ``(n,)``, the true classes; the network's own predictions when None.
         method: ``"plain"`` runs the network on every occluded face; ``"incremental"`` recomputes
-            only what the square can reach, with the same result within 1e-5; ``"auto"`` takes the
-            one that needs less arithmetic.
+            only what the square can reach, with the same result within 1e-5 (1e-4 for several samplers
+            in a row, whose rounding adds up); ``"auto"`` takes the one that needs less arithmetic.
         edge: ``"clamp"`` or ``"cut"``, see :class:`~fertutor.saliency.windows.Windows`. With
             ``"cut"``, `drop` is captum's ``Occlusion`` attribution of the softmax output.
         fill: grey level of the square; the paper zeroes it out.
