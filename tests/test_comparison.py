@@ -94,6 +94,12 @@ def test_the_command_writes_the_ledger_and_agrees_with_evaluate(
     assert faces is not None
     shares = [fertutor.evaluate(fertutor.load_network(name), faces).accuracy for name in entry["weights"]]
     assert entry["difference"] == pytest.approx(shares[0] - shares[1])
+    counts = [[line.rsplit(maxsplit=1)[0].strip(), int(line.split()[-1])] for line in said.splitlines()[1:5]]
+    assert entry["first"] != entry["second"]
+    words = ("both", "only drawn", "only paper", "neither")
+    assert counts == [
+        [word, entry[key]] for word, key in zip(words, ("both", "first", "second", "neither"), strict=True)
+    ]
     assert f"drawn minus paper: {100 * entry['difference']:+.2f} points" in said
     assert main(["compare", "drawn", "paper", "drawn-studio", "--json", *where]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == len(faces)

@@ -13,7 +13,7 @@ from fertutor.cli import main
 from fertutor.commands import datasets
 from fertutor.faces import catalogue
 from fertutor.faces.catalogue import FACE_SETS
-from fertutor.faces.survey import copies, survey
+from fertutor.faces.survey import copies, count_blank, survey
 
 
 def table(values, labels):
@@ -32,6 +32,12 @@ def splits():
         test=None,
         notes=("made up",),
     )
+
+
+def test_a_picture_of_one_grey_is_blank_too():
+    images = torch.full((2, 1, 48, 48), 90, dtype=torch.uint8)
+    images[1, 0, 5, 5] = 91
+    assert count_blank(FaceTable(images, torch.tensor([0, 1]))) == 1
 
 
 def test_duplicates_and_blanks_are_counted(splits):
@@ -73,6 +79,9 @@ def test_words_and_json_tell_the_same(splits, monkeypatch, capsys):
     assert "made up" in words
     assert "2 exact images are in both train and val (6 rows), 2 of them with different labels" in words
     assert "blank images: train 1, val 0" in words
+    rows = [line.split() for line in words.splitlines()]
+    assert ["train", "val"] in rows
+    assert ["angry", "3", "1"] in rows and ["all", "7", "3"] in rows
 
 
 def test_a_division_by_people_can_be_asked_for(tmp_path, monkeypatch, capsys):

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 import fertutor
 from fertutor.cli import main
+from fertutor.commands.evaluate import print_report
 from fertutor.errors import InputError
 from fertutor.evaluation import ledger
 from fertutor.evaluation.release import release
@@ -27,6 +28,9 @@ from fertutor.evaluation.report import Report, evaluate, predict_probabilities, 
 from fertutor.evaluation.units import count_units
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.files import replacing
+from fertutor.training.device import choose_setting
+from fertutor.training.loop import Run
+from fertutor.training.recipes import PAPER
 
 
 class Oracle(nn.Module):
@@ -327,3 +331,28 @@ def test_wrong_calls_exit_2_and_bad_input_exits_1(capsys: pytest.CaptureFixture[
     assert error.value.code == 2
     assert main(["evaluate", "no-such-weights", "drawn-studio"]) == 1
     assert capsys.readouterr().err.count("\n") >= 1
+
+
+def test_the_report_in_words_has_each_number_in_its_column(capsys: pytest.CaptureFixture[str]) -> None:
+    confusion = torch.diag(torch.tensor([3, 1, 1, 1, 1, 1, 1]))
+    confusion[0, 1] = 9  # three of twelve angry faces are found, and nobody else is called so
+    print_report(Report(confusion, tta=False), "title")
+    angry = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["angry"])
+    assert angry.split() == ["angry", "3", "9", "0", "0", "0", "0", "0", "25.0%", "100.0%"]
+
+
+def test_a_training_enters_the_ledger_with_its_best_epoch() -> None:
+    table = FaceTable(torch.zeros(2, 1, 48, 48, dtype=torch.uint8), torch.tensor([0, 1]))
+    epochs = [{"epoch": n, "val_accuracy": share, "seconds": 1.0} for n, share in ((1, 0.5), (2, 0.25))]
+    run = Run(
+        network=fertutor.AttentionalCNN(),
+        history=epochs,
+        best_epoch=1,
+        recipe=PAPER,
+        seed=0,
+        setting=choose_setting("cpu", "fp32"),
+        fingerprints={},
+        diverged=False,
+    )
+    entry = ledger.describe_training(run, "made-up", "original", {"train": table, "val": table})
+    assert (entry["best_val_accuracy"], entry["best_epoch"], entry["epochs_done"]) == (0.5, 1, 2)

@@ -589,3 +589,20 @@ def test_a_file_name_that_is_not_unicode_can_be_read(tmp_path, cache):
     named = Path(shutil.copytree(tmp_path, tmp_path / os.fsdecode(b"f\xe9r")))
     assert len(load_faces("fer2013", named).train) == 1
     assert len(caches(cache)) == 2
+
+
+def test_other_names_of_the_folders(tmp_path, faces):
+    """Copies of the set call the folders otherwise, and a validation part is the public one."""
+    other = ["anger", "disgusted", "fearful", "happiness", "sadness", "surprised", "neutral"]
+    for part in ("train", "validation"):
+        for number, name in enumerate(other):
+            folder = tmp_path / part / name
+            folder.mkdir(parents=True)
+            Image.fromarray(faces[0][number].reshape(48, 48)).save(folder / "0.png")
+    splits = load_faces("fer2013", tmp_path)
+    assert splits.test is None
+    known = {image.tobytes(): number for number, image in enumerate(faces[0][:7])}
+    for table in (splits.train, splits.val):
+        assert sorted(table.labels.tolist()) == list(range(7))
+        for image, label in zip(table.images, table.labels.tolist(), strict=True):
+            assert known[image.numpy().tobytes()] == label

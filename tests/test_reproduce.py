@@ -167,3 +167,10 @@ def test_baselines_of_the_ledger_are_on_the_page():
 def test_the_books_page_shows_what_the_ledger_holds_and_nothing_else():
     path = ledger.ROOT / reproductions.PAGE
     assert path.read_text(encoding="utf-8") == reproductions.page(ledger.read())
+
+
+def test_a_guess_is_within_its_interval_of_the_most_frequent_word():
+    """Not only what is no better: what may be no better by chance."""
+    even = [[5, 0], [0, 5]]
+    assert reproductions.guesses({"confusion": even, "n": 10, "accuracy": 0.6, "interval": [0.45, 0.75]})
+    assert not reproductions.guesses({"confusion": even, "n": 10, "accuracy": 0.6, "interval": [0.55, 0.65]})

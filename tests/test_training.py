@@ -31,6 +31,7 @@ from fertutor.training.balance import epoch_order
 from fertutor.training.checkpoint import load_checkpoint
 from fertutor.training.device import Setting
 from fertutor.training.loop import train
+from fertutor.training.mixup import draw_mix
 from fertutor.training.objective import penalty, soft_targets
 from fertutor.training.optimizer import rate_at
 from fertutor.training.recipes import PAPER, RECIPES, find_recipe
@@ -801,3 +802,11 @@ def test_light_and_holes_are_as_large_as_the_recipe_says() -> None:
     assert 0.69 < float(spread.min()) < 0.75 and 1.25 < float(spread.max()) < 1.31
     holes = (augmented(mark(), erase=0.25) - mark().float() / 255).abs().flatten(1).amax(1) > 0
     assert 0.19 < float(holes.float().mean()) < 0.31
+
+
+def test_the_share_of_mixup_follows_its_alpha() -> None:
+    """A small α leaves nearly the one face or nearly the other, a large one a blend of both."""
+    for alpha in (0.1, 1.0, 50.0):
+        generator = torch.Generator().manual_seed(0)
+        shares = torch.stack([draw_mix(2, alpha, generator)["shares"][0] for _ in range(400)])
+        assert float(shares.var()) == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.25)
