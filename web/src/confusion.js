@@ -110,11 +110,10 @@ function render({ model, el }) {
     }));
   }
 
-  const head = (text, scope) => h("th", { scope }, text);
   const table = h("table", { class: "ft-matrix", "aria-label": "Counts of faces; arrow keys go from cell to cell" },
-    h("thead", {}, h("tr", {}, h("td", {}), ...labels.map((name) => head(name, "col")))),
+    h("thead", {}, h("tr", {}, h("td", {}), ...labels.map((name) => h("th", { scope: "col" }, h("span", {}, name))))),
     h("tbody", {}, ...buttons.map((row, t) =>
-      h("tr", {}, head(labels[t], "row"), ...row.map((button) => h("td", {}, button))))));
+      h("tr", {}, h("th", { scope: "row" }, labels[t]), ...row.map((button) => h("td", {}, button))))));
   table.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!step || forBrowser(event)) return;

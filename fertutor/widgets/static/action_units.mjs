@@ -121,7 +121,8 @@ html[theme="dark"] .ft {
 .ft table.ft-matrix { border-collapse: separate; border-spacing: 2px; font-size: 0.8125rem; width: auto; margin: 0; display: table; }
 .ft table.ft-matrix th, .ft table.ft-matrix td { padding: 0; border: 0; background: none; text-align: center; color: inherit; }
 .ft table.ft-matrix th { padding: 0 0.25rem; font-weight: 600; color: var(--ft-muted); }
-.ft table.ft-matrix thead th { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; padding: 0.25rem 0; }
+.ft table.ft-matrix thead th { vertical-align: bottom; padding: 0.25rem 0; }
+.ft table.ft-matrix thead span { display: inline-block; writing-mode: vertical-rl; transform: rotate(180deg); } /* of the words: Safari does not turn a cell */
 .ft table.ft-matrix tbody th { text-align: right; }
 .ft table.ft-matrix button { width: 2.625rem; min-height: 2.25rem; padding: 0; font-size: 0.8125rem; font-variant-numeric: tabular-nums; border-radius: 0.25rem; }
 .ft table.ft-matrix button[aria-pressed="true"] { color: var(--ft-ink); box-shadow: inset 0 0 0 2px var(--ft-ink); }
