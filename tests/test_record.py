@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from math import comb, nan, sqrt
+from typing import Any
 
 import pytest
 
@@ -71,31 +72,52 @@ def test_the_papers_counts_add_up_as_it_says() -> None:
     assert record.counts_table({"Figure 8": paper.FIGURE_8}).endswith("| 1,290 | 3,572 |")
 
 
+MADE: dict[str, Any] = {
+    "kind": "evaluation",
+    "reproduces": "Table 3",
+    "dataset": "jaffe",
+    "labels": "original",
+    "split": "test",
+    "recipe": "paper",
+    "changed": {},
+    "epochs": 300,
+    "n": 23,
+    "accuracy": 0.925,
+    "interval": [0.75, 0.98],
+    "network": {"kind": "attentional", "arguments": fertutor.AttentionalCNN().config},
+    "date": "2026-01-02",
+}
+
+
 def test_a_papers_table_takes_in_the_last_reproduction_on_its_labels() -> None:
-    made = {
-        "reproduces": "Table 3",
-        "dataset": "jaffe",
-        "labels": "original",
-        "recipe": "paper",
-        "epochs": 300,
-        "network": {"kind": "attentional", "arguments": fertutor.AttentionalCNN().config},
-    }
-    other = {"kind": "attentional", "arguments": fertutor.AttentionalCNN(sampler="none").config}
+    later = {**MADE, "date": "2026-01-03", "accuracy": 0.1}
     entries = {
-        "first": {**made, "date": "2026-01-01", "accuracy": 0.5},
-        "last": {**made, "date": "2026-01-02", "accuracy": 0.925},
-        "later, on other labels": {**made, "date": "2026-01-03", "accuracy": 0.1, "labels": "ferplus"},
-        "later, whole people dealt": {
-            **made,
-            "date": "2026-01-03",
-            "accuracy": 0.1,
-            "options": {"by_subject": True},
-        },
-        "later, another network": {**made, "date": "2026-01-03", "accuracy": 0.1, "network": other},
-        "of another set": {**made, "date": "2026-01-03", "accuracy": 0.1, "dataset": "ferg"},
+        "last": MADE,
+        "first": {**MADE, "date": "2026-01-01", "accuracy": 0.5},
+        "later, on other labels": {**later, "labels": "ferplus"},
+        "later, whole people dealt": {**later, "options": {"by_subject": True}},
+        "later, on validation faces": {**later, "split": "val"},
+        "of another set": {**later, "dataset": "ferg"},
     }
     table = record.paper_table("jaffe", entries)
-    assert table.endswith("| *the same network, here* | 92.5% (recipe *paper*, 300 epochs) |")
+    assert table.count("here") == 1
+    assert table.endswith("| *here: recipe paper, 300 epochs* | 92.5% (75.0 to 98.0, n = 23) |")
+
+
+def test_a_papers_table_says_what_differs_from_the_paper() -> None:
+    quick = {**MADE, "recipe": "paper-fixed", "epochs": 2, "changed": {"epochs": 2, "learning_rate": 0.001}}
+    image = {"kind": "attentional", "arguments": fertutor.AttentionalCNN(sampler="input").config}
+    table = record.paper_table("jaffe", {"quick": quick, "image": {**MADE, "network": image}})
+    assert "| *here: recipe paper-fixed, 2 epochs, learning rate 0.001* |" in table
+    assert "| *here: recipe paper, 300 epochs, sampler input* |" in table
+
+
+def test_a_papers_table_takes_in_all_sequences_of_ckplus_and_the_opened_test_part_of_fer2013() -> None:
+    every = {**MADE, "dataset": "ckplus", "options": {"sequences": "all", "contempt": "keep"}}
+    assert "300 epochs, sequences all, contempt keep* |" in record.paper_table("ckplus", {"all": every})
+    opened = {**MADE, "dataset": "fer2013", "weights": "paper", "tta": True}
+    del opened["reproduces"], opened["recipe"], opened["epochs"]
+    assert "| *here: weights paper, mirrored* |" in record.paper_table("fer2013", {"opened": opened})
 
 
 def test_tables_of_maps_give_each_network_its_columns() -> None:

@@ -98,6 +98,8 @@ def run(args: argparse.Namespace) -> None:
     page = None if args.ledger else reproductions.write_page()
     if page is not None:
         print(f"table: {page}")
+        if args.dataset in reproductions.PAPER_ACCURACY:
+            print("the tables of the chapter The record: make chapters CHAPTERS=book/the-record.ipynb")
 
 
 def _entries(

@@ -14,8 +14,9 @@ from typing import Any
 from ..files import replacing
 from . import ledger
 from .paper import OURS, TABLES
+from .record import Entries, recipe_words
 
-PAPER_ACCURACY = {name: TABLES[name][OURS] for name in ("fer2013", "ckplus", "jaffe", "ferg")}
+PAPER_ACCURACY = {name: accuracies[OURS] for name, accuracies in TABLES.items()}
 """The paper's own, tables 1 to 4."""
 
 STAND_INS = {
@@ -75,8 +76,6 @@ support vector machine, and Fisherfaces, and measures them. Of each division, se
 |---|---|---|---|---|---|---|
 """
 
-Entries = Mapping[str, Mapping[str, Any]]
-
 
 def page(entries: Entries) -> str:
     """Return the page, Markdown, from ledger entries by name."""
@@ -113,7 +112,7 @@ def divisions(entries: Entries) -> dict[tuple[str, str], list[tuple[float, float
         if entry.get("split") != "test" or "options" not in entry or guesses(entry):
             continue
         if entry.get("reproduces"):
-            method = _recipe(entry)
+            method = recipe_words(entry)
         elif entry["kind"] == "baseline":
             method = entry["network"]["kind"]
         else:
@@ -158,7 +157,7 @@ def _result_row(entry: Mapping[str, Any]) -> list[str]:
         _accuracy(entry) + (", no better than guessing" if guesses(entry) else ""),
         f"{entry['n']:,}",
         _division(entry),
-        _recipe(entry),
+        recipe_words(entry),
         str(entry["seed"]),
     ]
 
@@ -177,15 +176,6 @@ def _division(entry: Mapping[str, Any]) -> str:
     if entry["labels"] != "original":
         words.append(f"labels {entry['labels']}")
     return ", ".join(words)
-
-
-def _recipe(entry: Mapping[str, Any]) -> str:
-    """Put the recipe in words, with what was changed of it."""
-    changed = {name: value for name, value in entry["changed"].items() if name != "epochs"}
-    words = [entry["recipe"], f"{entry['epochs']} epoch{'s' if entry['epochs'] > 1 else ''}"]
-    words += [f"{name.replace('_', ' ')} {value}" for name, value in changed.items()]
-    sampler = entry["network"]["arguments"]["sampler"]
-    return ", ".join(words if sampler == "features" else [*words, f"sampler {sampler}"])
 
 
 def _division_row(group: tuple[str, str], pairs: list[tuple[float, float]]) -> list[str]:
