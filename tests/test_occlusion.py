@@ -166,6 +166,7 @@ def test_occluded_images_show_the_squares() -> None:
         ({"labels": torch.tensor([7])}, "0..6"),
         ({"labels": torch.tensor([1, 2])}, "labels"),
         ({"images": torch.rand(48, 48)}, "images"),
+        ({"images": torch.rand(1, 1, 40, 64)}, "40 × 64 pixels: resize"),
         ({"images": torch.rand(1, 1, 48, 48) * 255}, "255"),
         ({"images": torch.zeros(1, 1, 48, 48, dtype=torch.int64)}, "int64"),
     ],

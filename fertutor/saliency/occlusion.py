@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from ..faces.table import SIDE
 from ..mode import check_network, device_of, evaluating
 from ..progress import progress
 from ..training.device import full_precision
@@ -107,7 +108,7 @@ def occlude(
     if batch < 1:
         raise ValueError(f"batch must be at least 1, not {batch}")
     with torch.inference_mode(), evaluating(network), full_precision():
-        clean = torch.cat([network(part).softmax(1) for part in images.split(batch)])
+        clean = torch.cat([_answers(network, part) for part in images.split(batch)])
         labels = clean.argmax(1) if labels is None else _checked_labels(labels, clean)
         plan, note = _plan_for(network, windows, images, clean, batch, method)
         if plan is None:
@@ -160,6 +161,19 @@ def _plan_for(
         return None, f"plain, because {share:.0%} of the arithmetic would have to be done again anyway"
     where = f"; whole maps are read by {', '.join(plan.full_from)}" if plan.full_from else ""
     return plan, f"incremental, with {share:.0%} of the plain arithmetic{where}"
+
+
+def _answers(network: nn.Module, images: Tensor) -> Tensor:
+    try:
+        return network(images).softmax(1)
+    except RuntimeError as error:
+        height, width = images.shape[-2:]
+        if (height, width) == (SIDE, SIDE):
+            raise
+        raise ValueError(
+            f"the network does not take faces of {height} × {width} pixels: "
+            f"resize them to the size that it was made for, as a rule {SIDE} × {SIDE}"
+        ) from error
 
 
 def occluded_images(image: Tensor, windows: Windows, fill: float = 0.0) -> Tensor:
