@@ -651,5 +651,7 @@ def test_a_phone_shows_the_whole_matrix(classes: int, page: Any) -> None:
 def test_the_words_above_the_matrix_turn_in_safari_too(judged: ConfusionExplorer, page: Any) -> None:
     """WebKit ignores the writing mode of a table's cell: it then draws the word upside down over its neighbour."""
     place = show(page, judged)
-    modes = "cells => cells.map(cell => [cell, ...cell.children].map(part => getComputedStyle(part).writingMode))"
+    modes = (
+        "cells => cells.map(cell => [cell, ...cell.children].map(part => getComputedStyle(part).writingMode))"
+    )
     assert place.locator("thead th").evaluate_all(modes) == 7 * [["horizontal-tb", "vertical-rl"]]
