@@ -35,7 +35,7 @@ def open_server(folder: str, port: int) -> ThreadingHTTPServer:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    """Serve `folder` on a free port for the while, and give the address: it ends in /."""
+    """Serve `folder` on a free port for the while; the address ends in a slash."""
     with open_server(str(folder), 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
