@@ -1,4 +1,4 @@
-"""What several tests need: the built book, a server for it, and a browser."""
+"""What several tests need: the built book, a server for it, a browser, and a picture without pixels."""
 
 from __future__ import annotations
 
