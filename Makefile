@@ -19,6 +19,7 @@ BOOK := _config.yml _toc.yml $(shell find book fertutor/widgets -type f -not -pa
 .PHONY: help install book book-build chapters lab lint format test clean
 
 help:
+	@echo 'make install     install into .venv what the rest needs, which the rest does by itself'
 	@echo 'make book        build the book, serve it and print its address (PORT=8000)'
 	@echo 'make book-build  only build it, into _build/html'
 	@echo 'make test        lint, build, and run every test and every cell of every chapter'
@@ -48,7 +49,8 @@ $(MODULES): $(wildcard web/*.mjs web/build.py web/engine/* web/kernels/* web/src
 	@touch $@
 
 # the released networks and the drawn faces, as the pages compute with them
-$(NETWORKS): web/networks.py $(VENDORED) $(wildcard fertutor/weights/* fertutor/network/*.py fertutor/faces/drawn/*.py)
+$(NETWORKS): web/networks.py $(VENDORED) fertutor/expressions.py \
+             $(wildcard fertutor/weights/* fertutor/network/*.py fertutor/faces/drawn/*.py)
 	$(BIN)/python web/networks.py
 	@touch $@
 
@@ -84,4 +86,4 @@ test: lint $(BUILT)
 	  --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout=300
 
 clean:
-	rm -rf _build web/vendor web/node_modules build dist *.egg-info
+	rm -rf _build web/vendor web/node_modules web/src/expressions.json build dist *.egg-info

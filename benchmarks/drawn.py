@@ -16,13 +16,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from fertutor.faces.drawn import draw_faces, plan_drawn
+    from fertutor.training.device import choose_setting
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    wanted = args.device
-    device = torch.device(
-        "cuda" if wanted == "auto" and torch.cuda.is_available() else wanted.replace("auto", "cpu")
-    )
+    device = choose_setting(args.device).device
     largest = 1024 if args.quick else 4096
     plan = plan_drawn("drawn-wild", size=largest)
     rows = [value.to(device) for value in (plan.action_units, plan.people, plan.scenes)]
@@ -41,7 +39,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "faces_per_second": {str(n): n / seconds[str(n)] for n in numbers},
         "faces_per_second_one_by_one": single / seconds["one"],
         "size": 48,
-        "device": str(device),
+        "device": device,
         **machine(),
     }
 

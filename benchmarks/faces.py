@@ -11,8 +11,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,9 +19,8 @@ from unittest import mock
 import numpy as np
 
 from benchmarks.timing import alternate, machine
+from fertutor.faces.fer2013 import COUNTS
 from fertutor.files import expanded
-
-USAGES = (("Training", 28709), ("PublicTest", 3589), ("PrivateTest", 3589))
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -86,22 +84,17 @@ def _write_random(path: Path) -> None:
     faces = [" ".join(map(str, random.integers(0, 256, 48 * 48))) for _ in range(1000)]
     with open(path, "w", newline="") as file:
         file.write("emotion,pixels,Usage\n")
-        for usage, rows in USAGES:
-            file.writelines(f"{row % 7},{faces[row % len(faces)]},{usage}\n" for row in range(rows))
+        for usage, counts in COUNTS.items():
+            rows = range(sum(counts))
+            file.writelines(f"{row % 7},{faces[row % len(faces)]},{usage}\n" for row in rows)
     an_hour_ago = time.time() - 3600  # a file that has just changed is not cached
     os.utime(path, (an_hour_ago, an_hour_ago))
-
-
-@contextmanager
-def _cache_in(folder: Path) -> Iterator[None]:
-    with mock.patch.dict(os.environ, {"FERTUTOR_CACHE": str(folder)}):
-        yield
 
 
 def _read_ours(path: Path, cache: Path) -> int:
     import fertutor
 
-    with _cache_in(cache):
+    with mock.patch.dict(os.environ, {"FERTUTOR_CACHE": str(cache)}):
         return sum(map(len, fertutor.load_faces("fer2013", root=path).parts().values()))
 
 

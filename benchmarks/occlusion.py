@@ -21,10 +21,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.timing import alternate, machine
-from fertutor.network.weights import KINDS, build_network
+from fertutor.network.weights import build_network
 from fertutor.saliency.occlusion import default_batch, occlude
 from fertutor.saliency.plan import Plan
 from fertutor.saliency.windows import Windows
+from fertutor.training.device import choose_setting
 
 SIZE = 8
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -47,8 +48,8 @@ LINEAR = ((4, 1), (4, 4), (4, 16), (2, 1), (1, 1), (1, 4))
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Return milliseconds an image and ratios, for each network, stride, number of images and threads."""
-    gpu = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-    device = torch.device("cuda" if gpu else "cpu")
+    device = torch.device(choose_setting(args.device).device)
+    gpu = device.type == "cuda"
     torch.backends.cudnn.allow_tf32 = False  # as `occlude` has it, for captum too
     threads = [args.threads] if args.threads else [1] if gpu else [1, 2]
     cases = [(4, 1), (4, 8)] if args.quick else [(4, 1), (4, 8), (1, 1)]
@@ -57,17 +58,14 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     for count in threads:
         torch.set_num_threads(count)
         for name, (kind, arguments) in NETWORKS.items():
-            if kind in KINDS:
-                network = _awake(build_network(kind, **arguments)).to(device)
-                for stride, images in cases:
-                    repeats = 1 if args.quick or stride == 1 else 3
-                    row = _compare(network, stride, images, device, repeats, count)
-                    rows.append({"network": name, "threads": count, **row})
-                    print(_row(rows[-1]), file=sys.stderr, flush=True)
-                if count == threads[0] and not args.quick:
-                    linear.append(
-                        {"network": name, "threads": count, "costs": _costs(network, device, count)}
-                    )
+            network = _awake(build_network(kind, **arguments)).to(device)
+            for stride, images in cases:
+                repeats = 1 if args.quick or stride == 1 else 3
+                row = _compare(network, stride, images, device, repeats, count)
+                rows.append({"network": name, "threads": count, **row})
+                print(_row(rows[-1]), file=sys.stderr, flush=True)
+            if count == threads[0] and not args.quick:
+                linear.append({"network": name, "threads": count, "costs": _costs(network, device, count)})
     figures = {
         "machine": machine(),
         "size": SIZE,

@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import importlib.util
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import machine
+from book.serve import serving
 from fertutor.errors import InputError
 from fertutor.network.export import export_network
 from fertutor.network.weights import load_network
+from web.browser import installed, started
 
 ROOT = Path(__file__).resolve().parents[1]
 STATIC = ROOT / "fertutor" / "widgets" / "static"
@@ -36,8 +35,6 @@ ORT_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-th
 OURS_FILES = ("worker.mjs",)
 SIZE = 8
 STRIDES = (4, 1)
-OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-OPTIONS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 PAGE = """<!doctype html><title>engines</title><script type="module">
 const grey = Uint8Array.from({ length: 2304 }, (_, i) => (i * 37 + (i >> 5) * 11) % 256);
@@ -116,10 +113,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _lay_out(folder)
-        with _browser() as browser:
-            with _served(folder) as address:
+        with started(_browser_of_this_machine()) as browser:
+            with serving(folder) as address:
                 engines = _engines(browser, address, repeats)
-            with _served(BOOK) as address:
+            with serving(BOOK) as address:
                 book = measure_book(browser, address, repeats)
         engines["download_kb"] = {
             "ours": _kilobytes(folder / file for file in OURS_FILES),
@@ -218,29 +215,9 @@ def _kilobytes(files: Iterator[Path]) -> float:
     return sum(len(gzip.compress(file.read_bytes(), 6)) for file in files) / 1000
 
 
-@contextmanager
-def _browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    names = ("chromium", "chromium-browser", "google-chrome")
-    executable = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as play:
-        if executable is None:
-            subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
-        browser = play.chromium.launch(executable_path=executable, args=OPTIONS)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    specification = importlib.util.spec_from_file_location("serve", ROOT / "book" / "serve.py")
-    assert specification is not None
-    assert specification.loader is not None
-    serve = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(serve)
-    server = serve.open_server(str(folder), 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+def _browser_of_this_machine() -> str | None:
+    """Return where the browser is, or None where playwright has one of its own, fetched here if need be."""
+    executable = installed()
+    if executable is None:
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+    return executable

@@ -40,6 +40,7 @@ from fertutor.saliency.scores import (
     rank_correlation,
     sanity_check,
 )
+from fertutor.training.device import choose_setting
 
 NETWORK = "drawn"
 """Released network that was trained on drawn faces."""
@@ -56,8 +57,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Return every way's scores, the sanity check and the sparsity of each expression's maps."""
     if args.threads:
         torch.set_num_threads(args.threads)
-    gpu = args.device == "cuda" or (args.device == "auto" and torch.cuda.is_available())
-    device = torch.device("cuda" if gpu else "cpu")
+    device = torch.device(choose_setting(args.device).device)
     network = load_network(NETWORK).to(device)
     images, masks, labels = drawn_truth(network, 24 if args.quick else 150)
     rows = {}

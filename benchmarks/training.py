@@ -35,6 +35,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 from benchmarks.timing import alternate, machine
+from fertutor.faces.fer2013 import COUNTS
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.weights import build_network
 from fertutor.training.balance import epoch_order
@@ -50,10 +51,11 @@ FEW_FACES = 512
 OTHERS = ("compact", "best", "deep")
 GROWTH = ((512, 128), (2048, 128), (8192, 128), (2048, 32), (2048, 512))
 """(Faces, batch) of an epoch of the paper's network."""
-GPU_FACES, GPU_EPOCHS = 28_709, 3
-GPU_GROWTH = ((8192, 128), (GPU_FACES, 128), (GPU_FACES, 32), (GPU_FACES, 512))
-SURVEYED = (3995, 436, 4097, 7215, 4830, 3171, 4965)
+SURVEYED = COUNTS["Training"]
 """Training faces of FER-2013 by class, of which the paper's recipe repeats the rare ones."""
+
+GPU_FACES, GPU_EPOCHS = sum(SURVEYED), 3
+GPU_GROWTH = ((8192, 128), (GPU_FACES, 128), (GPU_FACES, 32), (GPU_FACES, 512))
 
 Ways = dict[str, tuple[FaceTable, Callable[..., Any]]]
 """Name → faces, and what trains a network on them."""

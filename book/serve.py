@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import argparse
 import errno
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -27,6 +31,17 @@ def open_server(folder: str, port: int) -> ThreadingHTTPServer:
         if error.errno != errno.EADDRINUSE:
             raise
         return ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve `folder` on a free port for the while; the address ends in a slash."""
+    with open_server(str(folder), 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://localhost:{server.server_port}/"
+        finally:
+            server.shutdown()
 
 
 def main() -> None:

@@ -83,11 +83,11 @@ def compressed_size(file: Path) -> int:
     return _sizes[file]
 
 
-def revive(page: Any, name: str, timeout: float = 30_000) -> Any:
+def revive(page: Any, name: str) -> Any:
     """Scroll to a widget, wait until it is alive, and return its place."""
     place = page.locator(f'[data-fertutor="{name}"]').first
     place.scroll_into_view_if_needed()
-    place.locator("xpath=self::*[@data-alive]").wait_for(timeout=timeout)
+    place.locator("xpath=self::*[@data-alive]").wait_for(timeout=30_000)
     assert place.get_attribute("data-alive") == "yes"
     return place
 

@@ -1,18 +1,19 @@
-"""What several tests need: the built book, a server for it, and a browser."""
+"""What several tests need: the built book, a server for it, a browser, and a picture without pixels."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
-import threading
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
+
+from book.serve import serving
+from web.browser import installed, started
 
 # a first call may import half of scikit-learn: how long an example takes says nothing here
 settings.register_profile("steady", deadline=None)
@@ -20,18 +21,6 @@ settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "_build" / "html"
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-BROWSER_OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def missing(what: str) -> NoReturn:
@@ -41,14 +30,13 @@ def missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-def load_script(path: Path) -> ModuleType:
-    """Import a file that is no part of a package, such as ``book/serve.py``."""
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and holds no pixels: whoever decodes it finds it damaged."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = [header, b"IDAT" + zlib.compress(b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
+    )
 
 
 @pytest.fixture(scope="session")
@@ -62,11 +50,8 @@ def book_folder() -> Path:
 @pytest.fixture(scope="session")
 def book_address(book_folder: Path) -> Iterator[str]:
     """Address of a server for the built book, ending in a slash."""
-    server = load_script(ROOT / "book" / "serve.py").open_server(str(book_folder), 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    with serving(book_folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +60,8 @@ def browser() -> Iterator[Any]:
 
     One a module: playwright's event loop must be gone before the chapters' kernels are started.
     """
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    executable = installed()
     if executable is None:
         missing("no Chromium or Chrome: install one, e.g. `apt-get install chromium`")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(BROWSER_OPTIONS))
+    with started(executable) as browser:
         yield browser
-        browser.close()

@@ -79,6 +79,17 @@ def test_undoing_takes_the_shift_into_account() -> None:
     assert not attention.check_undo(lambda theta: torch.cat([undo(theta)[:, :2], -theta[:, 2:]], dim=1))
 
 
+def test_undoing_is_tried_on_twenty_maps() -> None:
+    tried = []
+
+    def undo(theta: Tensor) -> Tensor:
+        tried.append(theta)
+        return torch.linalg.inv(torch.cat([theta, torch.tensor([[0.0, 0.0, 1.0]])]))[:2]
+
+    assert "twenty" in attention.check_undo(undo).reason
+    assert len(tried) == 20
+
+
 @pytest.mark.parametrize("side", [28, 48, 64, 65])
 def test_the_feature_count_follows_the_side(side: int) -> None:
     kept = ((side - 2) // 2 - 2) // 2

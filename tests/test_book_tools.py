@@ -8,10 +8,12 @@ import threading
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
-from conftest import ROOT, load_script
 
-nbformat = pytest.importorskip("nbformat")
+from book.execute import execute
+from book.serve import open_server
+
 CELLS = (
     "from fertutor.figures.style import new_axes, show\nfigure, ax = new_axes(size=(2, 1))",
     "print('one')\nshow(figure, alt='an empty box, to be filled in by the reader')",
@@ -24,7 +26,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("book") / "chapter.ipynb"
     cells = [nbformat.v4.new_code_cell(cell, id=f"cell-{i}") for i, cell in enumerate(CELLS)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    load_script(ROOT / "book" / "execute.py").execute(path)
+    execute(path)
     return path
 
 
@@ -41,7 +43,7 @@ def test_an_executed_chapter_has_its_outputs_alt_text_and_no_widget_state(execut
 
 def test_executing_again_changes_nothing_but_widget_names(executed: Path) -> None:
     before = json.loads(executed.read_text(encoding="utf-8"))
-    load_script(ROOT / "book" / "execute.py").execute(executed)
+    execute(executed)
     after = json.loads(executed.read_text(encoding="utf-8"))
     assert after["cells"][:2] == before["cells"][:2]
     assert after["metadata"] == before["metadata"]
@@ -53,16 +55,15 @@ def test_a_failing_chapter_is_left_as_it_was(tmp_path: Path) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     before = path.read_bytes()
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        load_script(ROOT / "book" / "execute.py").execute(path)
+        execute(path)
     assert path.read_bytes() == before
 
 
 def test_the_book_is_served_even_when_its_port_is_taken(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("the book")
-    serve = load_script(ROOT / "book" / "serve.py")
     with (
-        serve.open_server(str(tmp_path), 0) as first,
-        serve.open_server(str(tmp_path), first.server_port) as second,
+        open_server(str(tmp_path), 0) as first,
+        open_server(str(tmp_path), first.server_port) as second,
     ):
         assert second.server_port != first.server_port
         threading.Thread(target=second.serve_forever, daemon=True).start()

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_pages import AXE, open_page
+from browser_pages import AXE, PLAYGROUND, open_page, probabilities, revive
 from conftest import BOOK
+
+from book.serve import serving
 
 pytestmark = pytest.mark.browser
 
@@ -22,10 +24,16 @@ SERIOUS = """async () => {
       each.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | '));
 }"""
 
-
 SHRUNK = """() => [...document.querySelectorAll('.cell_output img:not([data-fertutor] img)')]
   .filter((figure) => figure.offsetWidth < Math.min(570, parseFloat(figure.style.width) || figure.naturalWidth))
   .map((figure) => `${figure.offsetWidth} px: ${figure.alt.slice(0, 60)}`)"""
+
+STRETCHED = """() => [...document.querySelectorAll('.bd-content .cell_output img')]
+  .filter((picture) => {
+    const {width, height} = picture.getBoundingClientRect();
+    return Math.abs(width / height - picture.naturalWidth / picture.naturalHeight) > 0.02;
+  })
+  .map((picture) => picture.alt)"""
 
 
 def scroll_through(page: Any) -> None:
@@ -38,7 +46,7 @@ def scroll_through(page: Any) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES or ["index.html"])
-def test_a_page(path: str, browser: Any, book_address: str, book_folder: Path) -> None:
+def test_a_page(path: str, browser: Any, book_address: str) -> None:
     """One load tells all: hosts, errors, weight, accessibility (light and dark), and phone width."""
     assert AXE.is_file(), "axe-core is missing: run `make book-build`"
     with open_page(browser, book_address, path, viewport={"width": 375, "height": 800}) as (page, traffic):
@@ -53,6 +61,7 @@ def test_a_page(path: str, browser: Any, book_address: str, book_folder: Path) -
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 376, f"a phone has to scroll sideways: {width} px"
         assert page.evaluate(SHRUNK) == [], "the text of a figure is too small to be read on a phone"
+        assert page.evaluate(STRETCHED) == [], "a figure does not keep its proportions"
         page.add_script_tag(path=AXE)
         for theme in ("light", "dark"):
             page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
@@ -62,24 +71,15 @@ def test_a_page(path: str, browser: Any, book_address: str, book_folder: Path) -
 
 def test_the_book_works_under_a_sub_path(browser: Any, book_folder: Path, tmp_path: Path) -> None:
     """GitHub Pages serves a book from /<repository>/."""
-    import threading
-
-    from browser_pages import PLAYGROUND, probabilities, revive
-    from conftest import ROOT, load_script
-
     (tmp_path / "a" / "sub").mkdir(parents=True)
     (tmp_path / "a" / "sub" / "path").symlink_to(book_folder, target_is_directory=True)
-    server = load_script(ROOT / "book" / "serve.py").open_server(str(tmp_path), 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://localhost:{server.server_port}/"
-    try:
-        with open_page(browser, address, f"a/sub/path/{PLAYGROUND}") as (page, traffic):
-            assert sum(probabilities(revive(page, "occlusion"))) == pytest.approx(1, abs=1e-4)
-            assert traffic.failed == []
-            assert traffic.outside == []
-    finally:
-        server.shutdown()
-        server.server_close()
+    with (
+        serving(tmp_path) as address,
+        open_page(browser, address, f"a/sub/path/{PLAYGROUND}") as (page, traffic),
+    ):
+        assert sum(probabilities(revive(page, "occlusion"))) == pytest.approx(1, abs=1e-4)
+        assert traffic.failed == []
+        assert traffic.outside == []
 
 
 def test_a_plotly_figure_is_drawn_by_our_own_copy_and_follows_the_theme(

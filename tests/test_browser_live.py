@@ -91,8 +91,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
         server.wait(30)
 
 
-def address_of(folder: Path, server: subprocess.Popen[bytes], patience: float = 120) -> str:
-    end = time.monotonic() + patience
+def address_of(folder: Path, server: subprocess.Popen[bytes]) -> str:
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         for file in (folder / "runtime").glob("jpserver-*.json"):
             url: str = json.loads(file.read_text())["url"]

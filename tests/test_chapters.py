@@ -89,16 +89,6 @@ def test_outputs_are_clean_and_small(chapter: Path) -> None:
             assert output.get("name") != "stderr", f"cell {cell['id']} prints a warning"
 
 
-def test_a_table_that_a_cell_puts_out_is_drawn_as_a_table(chapter: Path) -> None:
-    """MyST-NB reads a cell's Markdown without tables unless it is told otherwise."""
-    if "nb_render_markdown_format" in (ROOT / "_config.yml").read_text(encoding="utf-8"):
-        return
-    for cell in code_cells(read(chapter)):
-        for output in cell["outputs"]:
-            if "|--" in "".join(output.get("data", {}).get("text/markdown", "")):
-                assert cell["metadata"].get("mystnb", {}).get("markdown_format") == "myst", cell["id"]
-
-
 def test_no_dead_widget_is_published(chapter: Path) -> None:
     """A classic widget looks alive in a page and is not: each has a twin that works without a kernel."""
     for cell in code_cells(read(chapter)):
@@ -106,8 +96,6 @@ def test_no_dead_widget_is_published(chapter: Path) -> None:
             data = output.get("data", {})
             if "application/vnd.jupyter.widget-view+json" in data:
                 assert "text/html" in data, f"cell {cell['id']}"
-            if "application/vnd.plotly.v1+json" in data:
-                assert "text/html" in data, f"cell {cell['id']}: the page shows nothing for this figure"
 
 
 def test_a_plotly_figure_has_a_twin_that_a_page_can_show(chapter: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from test_training import QUICK, silent, splits
+from blobs import QUICK, silent, splits
 
 import fertutor
 from fertutor.errors import InputError
@@ -65,7 +65,7 @@ SHARED = """
 import sys
 import torch
 from dataclasses import replace
-from test_training import QUICK, silent, splits
+from blobs import QUICK, silent, splits
 from fertutor.network.weights import build_network
 from fertutor.training.loop import train
 
@@ -154,7 +154,7 @@ def test_the_shared_mask_is_torchs_own(channels_last: bool) -> None:
 CHILD = """
 import sys, torch
 sys.path.insert(0, {tests!r})
-from test_training import QUICK, splits
+from blobs import QUICK, splits
 from dataclasses import replace
 import fertutor
 if __name__ == "__main__":
@@ -191,7 +191,7 @@ def test_a_killed_worker_ends_the_job_and_leaves_a_run_to_resume(tmp_path: Path)
 
 UNGUARDED = """
 import sys
-from test_training import QUICK, splits
+from blobs import QUICK, splits
 import fertutor
 
 try:

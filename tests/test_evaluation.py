@@ -15,7 +15,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 import fertutor
@@ -27,7 +26,6 @@ from fertutor.evaluation.release import release
 from fertutor.evaluation.report import Report, evaluate, predict_probabilities, wilson_interval
 from fertutor.evaluation.units import count_units
 from fertutor.faces.table import FaceSplits, FaceTable
-from fertutor.files import replacing
 from fertutor.training.device import choose_setting
 from fertutor.training.loop import Run
 from fertutor.training.recipes import PAPER
@@ -124,13 +122,6 @@ def test_a_command_shows_how_far_it_is_and_the_library_does_not(
     fertutor.compare(Oracle(), Oracle(), table([1], [1]))
     count_units(Oracle(), table([1], [1]))
     assert shown and not any(shown)
-
-
-def test_dropout_is_off_in_evaluation_and_back_on_after() -> None:
-    network = fertutor.AttentionalCNN(dropout=0.9).train()
-    images = torch.randint(0, 256, (4, 1, 48, 48), dtype=torch.uint8)
-    assert torch.equal(predict_probabilities(network, images), predict_probabilities(network, images))
-    assert network.training
 
 
 def test_other_classes_or_no_faces_are_refused() -> None:
@@ -236,35 +227,6 @@ def test_a_test_split_is_never_opened_off_the_record(
     path = fertutor.save_network(fertutor.AttentionalCNN(), tmp_path / "w.safetensors")
     assert main(["evaluate", str(path), "drawn-studio", "--split", "test", "--no-ledger"]) == 1
     assert "on the record only" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "error", [OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device")]
-)
-def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path: Path, error: Exception) -> None:
-    path = tmp_path / "result.json"
-    path.write_text("old")
-
-    def fail() -> None:
-        with replacing(path) as temporary:
-            temporary.write_text("half of the n")
-            raise error
-
-    with pytest.raises(OSError, match="No space left") as caught:
-        fail()
-    assert caught.value.filename == str(path)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
-    old, new = (tmp_path / f".result.json.{pid}.tmp" for pid in (1, 2))
-    for leftover in (old, new):
-        leftover.write_text("half")
-    os.utime(old, (0, 0))
-    with replacing(tmp_path / "result.json") as temporary:
-        temporary.write_text("whole")
-    assert sorted(tmp_path.iterdir()) == [new, tmp_path / "result.json"]
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from fertutor import exercises
 from fertutor.exercises import (
@@ -127,40 +126,3 @@ def test_a_value_of_any_kind_gets_a_sentence(name: str, answer: str) -> None:
 def test_a_map_may_be_a_list_and_a_face_of_double_precision() -> None:
     assert attention.check_zoom_on_mouth([[0.5, 0, 0], [0, 0.5, 0.5]])  # type: ignore[arg-type]
     assert faces.check_other_side(lambda units: units.flip(2).double())
-
-
-def test_undoing_is_tried_on_twenty_maps() -> None:
-    tried = []
-
-    def undo(theta: Tensor) -> Tensor:
-        tried.append(theta)
-        return torch.linalg.inv(torch.cat([theta, torch.tensor([[0.0, 0.0, 1.0]])]))[:2]
-
-    assert "twenty" in attention.check_undo(undo).reason
-    assert len(tried) == 20
-
-
-def dealt(tested: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.nonzero(~tested)[:, 0], torch.nonzero(tested)[:, 0]
-
-
-def test_people_are_dealt_whole_and_about_a_third_of_them() -> None:
-    check = four_sets.check_divide_people
-
-    def order(subjects: Tensor) -> Tensor:
-        return subjects.unique(return_inverse=True)[1]
-
-    assert check(lambda subjects: dealt(order(subjects) % 3 == 0))
-    assert check(lambda subjects: dealt(order(subjects) % 3 == 2))
-    assert check(lambda subjects: tuple(part.tolist() for part in dealt(order(subjects) >= 8)))  # type: ignore[arg-type,return-value]
-    for every in (2, 3, 9):
-        assert not check(lambda subjects, every=every: dealt(subjects % every == 0)), every
-    assert "a third is asked for" in check(lambda subjects: dealt(order(subjects) % 2 == 0)).reason
-    assert "in both parts" in check(lambda s: dealt(torch.arange(len(s)) % 3 == 0)).reason
-
-
-def test_the_unit_that_the_chapter_names_does_not_count() -> None:
-    check = faces.check_change_mind
-    assert check({5: 1.0}, "surprise", most=1, without=26)
-    for named in ({26: 1.0}, {26: 0.1, 5: 1.0}):
-        assert "find another" in check(named, "surprise", without=26).reason

@@ -70,12 +70,6 @@ def test_an_exported_network_says_the_same_for_any_number_of_faces(sampler: str,
                 assert torch.allclose(torch.from_numpy(theta[0]), network.theta(faces), atol=1e-5)
 
 
-def test_a_network_in_training_is_left_in_training(tmp_path: Path) -> None:
-    network = lively().train()
-    export_network(network, tmp_path / "network.onnx", batch=1)
-    assert network.training
-
-
 @pytest.mark.parametrize(
     "arguments",
     [{}, {"sampler": "input"}, {"channels": 5, "classes": 8, "padding": "border"}, {"kind": "best"}],

@@ -54,6 +54,13 @@ def test_change_mind() -> None:
     assert "expected a number" in check({2: 3.0}, "surprise").reason
 
 
+def test_the_unit_that_the_chapter_names_does_not_count() -> None:
+    check = exercises.check_change_mind
+    assert check({5: 1.0}, "surprise", most=1, without=26)
+    for named in ({26: 1.0}, {26: 0.1, 5: 1.0}):
+        assert "find another" in check(named, "surprise", without=26).reason
+
+
 def test_every_figure_describes_itself() -> None:
     pictures, said = torch.rand(2, 1, 16, 16), torch.rand(2, 7).softmax(1)
     drawn = [

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import struct
 import sys
 import time
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import png_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -206,8 +205,8 @@ def test_unusual_spaces_are_read_with_care():
 # FER+
 
 
-def plus_rows(votes, usages=USAGES):
-    return [(usage, "fer.png", *row) for usage, row in zip(usages, votes, strict=False)]
+def plus_rows(votes):
+    return [(usage, "fer.png", *row) for usage, row in zip(USAGES, votes, strict=False)]
 
 
 PLUS_HEADER = ("Usage", "Image name", *FERPLUS_COLUMNS)
@@ -465,13 +464,6 @@ def test_wrong_places_and_names(tmp_path, monkeypatch):
         load_faces("drawn-wild", root=tmp_path)
 
 
-def huge_png():
-    """The first bytes of a PNG of 30,000 x 30,000 pixels."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0)
-    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
-    return b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 1 << 20) + b"IDAT" + bytes(1000)
-
-
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -485,7 +477,7 @@ def test_bad_images_in_folders(tmp_path, name, content, said):
     folder = tmp_path / "train" / "fear"
     folder.mkdir(parents=True)
     if content == "huge":
-        (folder / name).write_bytes(huge_png())
+        (folder / name).write_bytes(png_header(30_000, 30_000))
     elif content is None:
         Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 48), dtype=np.uint8)).save(
             folder / name
@@ -563,7 +555,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path, faces, cache):
     check_parts(load_faces("fer2013", tmp_path), faces)
 
 
-def test_image_folders_are_cached_and_changes_noticed(tmp_path, cache, monkeypatch):
+def test_image_folders_are_cached_and_changes_noticed(tmp_path, cache):
     folder = tmp_path / "train" / "sad"
     folder.mkdir(parents=True)
     for name in "ab":

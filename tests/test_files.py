@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 
 import fertutor
 from fertutor.cli import main
@@ -17,6 +18,35 @@ from fertutor.files import replacing, write_new
 
 def draw(out: Path | str) -> int:
     return main(["draw", "--expression", "happy", "--size", "48", "--out", str(out)])
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), SafetensorError("I/O error: No space left on device")]
+)
+def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path: Path, error: Exception) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("old")
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half of the n")
+            raise error
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        fail()
+    assert caught.value.filename == str(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    old, new = (tmp_path / f".result.json.{pid}.tmp" for pid in (1, 2))
+    for leftover in (old, new):
+        leftover.write_text("half")
+    os.utime(old, (0, 0))
+    with replacing(tmp_path / "result.json") as temporary:
+        temporary.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == [new, tmp_path / "result.json"]
 
 
 def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:

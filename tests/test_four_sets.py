@@ -15,11 +15,6 @@ from fertutor.faces.table import FaceTable
 from fertutor.faces.votes import vote_entropy
 
 
-def deal(subjects: torch.Tensor, modulus: int) -> tuple[torch.Tensor, torch.Tensor]:
-    tested = subjects.unique(return_inverse=True)[1] % modulus == 0
-    return torch.nonzero(~tested)[:, 0], torch.nonzero(tested)[:, 0]
-
-
 def test_entropy_is_checked() -> None:
     assert check_entropy(vote_entropy)
     wrong = {
@@ -35,15 +30,26 @@ def test_entropy_is_checked() -> None:
         assert words in verdict.reason
 
 
+def dealt(tested: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.nonzero(~tested)[:, 0], torch.nonzero(tested)[:, 0]
+
+
+def order(subjects: torch.Tensor) -> torch.Tensor:
+    return subjects.unique(return_inverse=True)[1]
+
+
 def test_a_division_by_people_is_checked() -> None:
-    assert check_divide_people(lambda subjects: deal(subjects, 3))
-    wrong = {
-        "are in both": lambda subjects: deal(torch.arange(len(subjects)), 3),
-        "one of the two parts": lambda subjects: (torch.arange(5), torch.arange(5, 9)),
-        "a third is asked": lambda subjects: deal(subjects, 12),
-        "raises": lambda subjects: deal(None, 3),  # type: ignore[arg-type]
-    }
-    for words, answer in wrong.items():
+    assert check_divide_people(lambda subjects: dealt(order(subjects) % 3 == 0))
+    assert check_divide_people(lambda subjects: [part.tolist() for part in dealt(order(subjects) >= 8)])  # type: ignore[arg-type,return-value]
+    wrong = [
+        ("are in both", lambda subjects: dealt(torch.arange(len(subjects)) % 3 == 0)),
+        ("one of the two parts", lambda subjects: (torch.arange(5), torch.arange(5, 9))),
+        ("a third is asked", lambda subjects: dealt(order(subjects) % 12 == 0)),
+        ("a third is asked", lambda subjects: dealt(order(subjects) % 2 == 0)),
+        ("a third is asked", lambda subjects: dealt(subjects % 3 == 0)),  # of the numbers, not of the people
+        ("raises", lambda subjects: dealt(subjects.nonsense)),
+    ]
+    for words, answer in wrong:
         verdict = check_divide_people(answer)
         assert not verdict
         assert words in verdict.reason

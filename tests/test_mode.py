@@ -68,7 +68,7 @@ LOOKS: dict[str, Callable[[nn.Module], object]] = {
 
 @pytest.fixture
 def network() -> nn.Module:
-    """In training, with much dropout, a first batch normalisation that is frozen and a sampler that is."""
+    """In training, with much dropout and its first batch normalisation frozen."""
     torch.manual_seed(0)
     network = fertutor.build_network("compact", widths=[4] * 7, dropout=0.9)
     next(module for module in network.modules() if isinstance(module, nn.BatchNorm2d)).eval()

@@ -130,17 +130,6 @@ def test_every_part_of_a_map_is_on_the_networks_device(method: str) -> None:
     assert all(value.is_cuda for value in parts)
 
 
-def test_network_is_left_in_its_mode() -> None:
-    """Dropout is off while the map is made, and on again in the training that goes on."""
-    network = fertutor.AttentionalCNN(channels=2)
-    network.trunk.eval()
-    first = occlude(network, _faces(1), 24, 24, method="plain")
-    second = occlude(network, _faces(1), 24, 24, method="plain")
-    assert torch.equal(first.probabilities, second.probabilities)
-    assert network.training
-    assert not network.trunk.training
-
-
 def test_occluded_images_show_the_squares() -> None:
     """The pictures of Figure 11 are the images that the network saw."""
     face = _faces(1)[0]

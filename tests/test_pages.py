@@ -1,4 +1,4 @@
-"""The built pages as a reader meets them: offline, in light and dark, on a phone, and without pictures."""
+"""The built pages as a reader meets them: offline, in light and dark, and without pictures."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 import yaml
+from browser_pages import open_page
 from conftest import ROOT
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
-PHONE = {"width": 390, "height": 844}
 
 pytestmark = pytest.mark.browser
 
@@ -86,48 +86,15 @@ def test_every_picture_has_alt_text(pages: dict[Path, Page]) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_stands_alone(page: str, scheme: str, browser: Any, book_address: str) -> None:
     """No outside request, no script error, no card under a figure in dark mode, formulas typeset."""
-    context = browser.new_context(color_scheme=scheme)
-    outside: list[str] = []
-    complaints: list[str] = []
-
-    def route(route: Any) -> None:
-        address = route.request.url
-        if address.startswith((book_address, "data:", "blob:")):
-            route.continue_()
-        else:
-            outside.append(address)
-            route.abort()
-
-    context.route("**/*", route)
-    tab = context.new_page()
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    tab.goto(f"{book_address}{page}.html", wait_until="networkidle")
-    assert tab.evaluate("document.documentElement.dataset.theme") == scheme
-    if tab.locator(".math").count():
-        tab.wait_for_selector("mjx-container", state="attached")
-    grounds = tab.eval_on_selector_all(
-        ".bd-content .cell_output img", "pictures => pictures.map(p => getComputedStyle(p).backgroundColor)"
-    )
-    assert set(grounds) <= {"rgba(0, 0, 0, 0)"}
-    context.close()
-    assert outside == []
-    assert complaints == []
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_a_phone(page: str, browser: Any, book_address: str) -> None:
-    """Nothing makes the page scroll sideways, and pictures keep their proportions."""
-    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
-    tab = context.new_page()
-    tab.goto(f"{book_address}{page}.html", wait_until="networkidle")
-    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    stretched = tab.eval_on_selector_all(
-        ".bd-content .cell_output img",
-        """pictures => pictures.filter(p => {
-             const box = p.getBoundingClientRect()
-             return Math.abs(box.width / box.height - p.naturalWidth / p.naturalHeight) > 0.02
-           }).map(p => p.alt)""",
-    )
-    context.close()
-    assert stretched == []
+    with open_page(browser, book_address, f"{page}.html", color_scheme=scheme) as (tab, traffic):
+        tab.wait_for_load_state("networkidle")
+        assert tab.evaluate("document.documentElement.dataset.theme") == scheme
+        if tab.locator(".math").count():
+            tab.wait_for_selector("mjx-container", state="attached")
+        grounds = tab.eval_on_selector_all(
+            ".bd-content .cell_output img",
+            "pictures => pictures.map(p => getComputedStyle(p).backgroundColor)",
+        )
+        assert set(grounds) <= {"rgba(0, 0, 0, 0)"}
+        assert traffic.outside == []
+        assert traffic.errors == []

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import io
 import json
-import struct
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import png_header
 from PIL import Image
 
 from fertutor import AttentionalCNN, InputError, save_network
@@ -59,15 +58,6 @@ def overlap(a: Box, b: Box) -> float:
     return width * height / (a[2] * a[3] + b[2] * b[3] - width * height)
 
 
-def png_header(width: int, height: int) -> bytes:
-    """A PNG that claims a size and holds no pixels: whoever decodes it finds it damaged."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = [header, b"IDAT" + zlib.compress(b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in chunks
-    )
-
-
 def group(astronaut: Image.Image) -> tuple[Image.Image, list[Box]]:
     """Three people in front of a wall: one near, one farther and mirrored, one far and darker."""
     photo = Image.new("RGB", (900, 500), (90, 110, 130))
@@ -84,7 +74,7 @@ def group(astronaut: Image.Image) -> tuple[Image.Image, list[Box]]:
     return photo, boxes
 
 
-def test_finds_the_astronaut(astronaut, network):
+def test_finds_the_astronaut(network):
     faces = predict_photo(network, data.astronaut())
     assert len(faces) == 1
     assert overlap(faces[0].box, FACE) > 0.7

@@ -122,6 +122,11 @@ def test_the_book_runs_nothing_when_it_is_built_and_asks_no_other_host() -> None
     assert not options["mathjax_path"].startswith("http")
 
 
+def test_a_table_that_a_cell_puts_out_is_drawn_as_a_table() -> None:
+    """MyST-NB reads a cell's Markdown without tables unless it is told otherwise."""
+    assert yaml.safe_load(read("_config.yml"))["sphinx"]["config"]["nb_render_markdown_format"] == "myst"
+
+
 def test_every_page_of_the_contents_exists_and_no_chapter_is_forgotten() -> None:
     toc = yaml.safe_load(read("_toc.yml"))
     pages = [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from fertutor import InputError, draw_faces, load_faces
-from fertutor.expressions import CKPLUS_LABELS, EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT, PROTOTYPES
+from fertutor.expressions import EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT, PROTOTYPES
 from fertutor.faces import ckplus, ferg, jaffe
 from fertutor.faces.drawn import prototype
 from fertutor.faces.drawn.characters import cast
@@ -140,12 +140,10 @@ def test_a_full_set_is_divided_in_the_papers_sizes(name):
 def test_labels_are_the_drawn_expressions(trees):
     """The label comes from the file's name; the picture must be that person's with that expression."""
     table = whole("jaffe", trees["jaffe"])
-    first = (Image.open(path) for path in sorted(trees["jaffe"].glob("*.HA1.*")))
     happy = table[table.labels == EXPRESSIONS.index("happy")]
     # a 256 x 256 enlargement, averaged down again, is nearly the drawn face
     drawn = draw_faces(dict.fromkeys(PROTOTYPES["happy"], 1.0), people=range(10))
     read = happy.images[people_of(happy).argsort()].float() / 255
-    assert len(list(first)) == 10
     assert float((read - drawn).abs().mean()) < 0.02
     sad = draw_faces(dict.fromkeys(PROTOTYPES["sad"], 1.0), people=range(10))
     assert float((read - drawn).abs().mean()) < float((read - sad).abs().mean())
@@ -263,12 +261,6 @@ def test_ckplus_without_landmarks_searches_the_face(trees):
     Image.new("L", (640, 490), 90).save(frame)
     with pytest.raises(InputError, match=r"S005_001_00000004\.png has no landmarks and no face is found"):
         whole("ckplus", root)
-
-
-def test_ckplus_numbers_mean_what_the_makers_say():
-    assert [CKPLUS_LABELS[number] for number in range(8)] == [
-        "neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise",
-    ]  # fmt: skip
 
 
 def test_ferg_transparent_parts_are_white(trees):

@@ -15,13 +15,13 @@ import fertutor
 from fertutor.saliency import rivals, scores
 
 
-def _maps(seed: int, levels: int = 1000, n: int = 3) -> Tensor:
+def _maps(seed: int, levels: int = 1000) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return torch.randint(levels, (n, 12, 12), generator=generator).float()
+    return torch.randint(levels, (3, 12, 12), generator=generator).float()
 
 
-def _masks(seed: int, n: int = 3) -> Tensor:
-    masks = torch.rand(n, 12, 12, generator=torch.Generator().manual_seed(seed)) < 0.2
+def _masks(seed: int) -> Tensor:
+    masks = torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(seed)) < 0.2
     masks[:, 0, 0] = True
     return masks
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 import safetensors.torch
 import torch
 import torch.nn.functional as F
+from blobs import QUICK, blobs, silent, splits
 from torch import Tensor, nn
 
 import fertutor
@@ -26,7 +26,7 @@ from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.sampler import Localization
 from fertutor.network.weights import KINDS, build_network, load_network, save_network, weights_bytes
 from fertutor.training import loop
-from fertutor.training.augment import Augmentation, augment, draw_augmentation
+from fertutor.training.augment import Augmentation, draw_augmentation
 from fertutor.training.balance import epoch_order
 from fertutor.training.checkpoint import load_checkpoint
 from fertutor.training.device import Setting
@@ -34,29 +34,8 @@ from fertutor.training.loop import train
 from fertutor.training.mixup import draw_mix
 from fertutor.training.objective import penalty, soft_targets
 from fertutor.training.optimizer import rate_at
-from fertutor.training.recipes import PAPER, RECIPES, find_recipe
+from fertutor.training.recipes import PAPER
 from fertutor.training.teachers import load_votes, taught
-
-
-def blobs(n: int, seed: int = 0) -> FaceTable:
-    """Faces that can be learned: a bright square whose place is its label."""
-    generator = torch.Generator().manual_seed(seed)
-    images = torch.randint(0, 60, (n, 1, 48, 48), dtype=torch.uint8, generator=generator)
-    labels = torch.arange(n) % 7
-    for image, label in zip(images, labels.tolist(), strict=True):
-        image[:, 10:24, 2 + 6 * label : 8 + 6 * label] = 230
-    return FaceTable(images, labels)
-
-
-def splits(n: int = 140) -> FaceSplits:
-    return FaceSplits("blobs", blobs(n), blobs(70, 1), None)
-
-
-QUICK = replace(PAPER, epochs=3, batch=32, gaussian=None, learning_rate=0.002, augmentation=Augmentation())
-
-
-def silent(line: str) -> None:
-    """Report nothing."""
 
 
 def states(folder: Path) -> dict[str, dict[str, Tensor]]:
@@ -99,7 +78,7 @@ def test_training_leaves_the_network_it_was_given_alone() -> None:
 CHILD = """
 import sys, torch
 sys.path.insert(0, {tests!r})
-from test_training import QUICK, splits
+from blobs import QUICK, splits
 from dataclasses import replace
 import fertutor
 torch.set_num_threads(1)
@@ -254,45 +233,12 @@ def test_fewer_epochs_than_are_done_are_refused(tmp_path: Path) -> None:
     assert (tmp_path / "history.json").read_text() == before
 
 
-def test_the_paper_recipe_has_the_numbers_of_section_4_2() -> None:
-    assert (PAPER.epochs, PAPER.optimizer, PAPER.learning_rate) == (300, "adam", 0.005)
-    assert (PAPER.weight_decay, PAPER.gaussian, PAPER.oversample) == (0.001, 0.05, True)
-    how = PAPER.augmentation
-    assert how.flip and how.rotation > 0 and how.distortion > 0
-
-
 def test_gaussian_initialisation_has_its_spread_and_keeps_the_identity() -> None:
     recipe = replace(PAPER, epochs=1, learning_rate=1e-12, weight_decay=0.0)
     network = train(fertutor.AttentionalCNN(), splits(), recipe, report=silent).network
     assert network.hidden.weight.std().item() == pytest.approx(0.05, rel=0.05)
     localization = next(module for module in network.modules() if isinstance(module, Localization))
     assert torch.allclose(localization.theta.bias, torch.tensor([1.0, 0, 0, 0, 1.0, 0]), atol=1e-6)
-
-
-def test_every_recipe_says_why() -> None:
-    assert all(recipe.name == name and recipe.why for name, recipe in RECIPES.items())
-    with pytest.raises(InputError, match="there is no recipe"):
-        find_recipe("quick")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *[("learning_rate", value) for value in (0.0, -1.0, math.inf, math.nan)],
-        *[(name, value) for name in ("penalty", "weight_decay", "mixup") for value in (-1.0, math.nan)],
-        *[(name, value) for name in ("smoothing", "average", "momentum", "warm_up") for value in (-1, 1.0)],
-        ("gaussian", 0.0),
-        ("gaussian", math.nan),
-        ("augmentation.rotation", math.inf),
-        ("augmentation.erase", 2.0),
-        ("augmentation.scale", 1.0),
-        ("name", "mine"),
-        ("epochs", 0),
-    ],
-)
-def test_a_number_that_makes_no_sense_is_refused(name: str, value: float | str) -> None:
-    with pytest.raises(InputError, match=rf"cannot be changed so: .*{name.split('.')[-1]}"):
-        find_recipe("paper", **{name: value})
 
 
 @pytest.mark.parametrize(
@@ -340,41 +286,6 @@ def test_oversampling_brings_classes_to_the_same_order() -> None:
     assert set(order.tolist()) == set(range(167))
     plain = epoch_order(labels, False, torch.Generator().manual_seed(0))
     assert sorted(plain.tolist()) == list(range(167))
-
-
-def test_no_augmentation_leaves_the_pixels() -> None:
-    images = torch.randint(0, 256, (5, 1, 48, 48), dtype=torch.uint8)
-    same = augment(images, Augmentation(flip=False), torch.Generator())
-    assert torch.equal(same, images.float() / 255)
-
-
-def test_rotation_is_a_rotation() -> None:
-    """The batched grid agrees with torchvision's rotation of a single image, up to interpolation."""
-    from torchvision.transforms.v2 import functional
-
-    y, x = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing="ij")
-    blob = (255 * torch.exp(-((x - 30) ** 2 + (y - 20) ** 2) / 40)).to(torch.uint8).view(1, 1, 48, 48)
-    ours = augment(blob, Augmentation(flip=False, rotation=40), torch.Generator().manual_seed(4))
-    degrees = 40 * float(torch.rand(1, generator=torch.Generator().manual_seed(4)) * 2 - 1)
-    theirs = [
-        functional.rotate(blob.float() / 255, sign * degrees, functional.InterpolationMode.BILINEAR)
-        for sign in (1, -1)
-    ]
-    assert min((ours - image).abs().max() for image in theirs) < 0.02
-    assert abs(degrees) > 2
-
-
-def test_a_batch_draws_its_own_amount_for_each_face() -> None:
-    images = torch.zeros(64, 1, 48, 48, dtype=torch.uint8)
-    images[:, :, 20:28, 5:12] = 255
-    how = Augmentation(
-        rotation=10, distortion=0.5, scale=0.1, shift=2, brightness=0.1, contrast=0.2, erase=0.5
-    )
-    changed = augment(images, how, torch.Generator().manual_seed(0))
-    assert len(changed.flatten(1).unique(dim=0)) == 64
-    assert changed.min() >= 0 and changed.max() <= 1
-    with pytest.raises(ValueError, match="rotation must be 0 or more"):
-        Augmentation(rotation=-1)
 
 
 def test_one_cycle_rises_then_falls_to_nothing() -> None:
@@ -520,6 +431,14 @@ def test_mixup_and_votes_train() -> None:
         fertutor.AttentionalCNN(), FaceSplits("blobs", soft, blobs(70, 1), None), recipe, report=silent
     )
     assert not run.diverged
+
+
+def test_the_share_of_mixup_follows_its_alpha() -> None:
+    """A small α leaves nearly the one face or nearly the other, a large one a blend of both."""
+    for alpha in (0.1, 1.0, 50.0):
+        generator = torch.Generator().manual_seed(0)
+        shares = torch.stack([draw_mix(2, alpha, generator)["shares"][0] for _ in range(400)])
+        assert float(shares.var()) == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.25)
 
 
 def test_of_mixed_faces_the_larger_share_is_the_right_answer() -> None:
@@ -751,62 +670,3 @@ def test_a_resumed_run_keeps_its_best_epoch(tmp_path: Path, monkeypatch: pytest.
     run = train(network, splits(), QUICK, out=tmp_path, resume=True, report=silent)
     assert (run.best_epoch, len(run.history)) == (1, 3)
     assert (tmp_path / "best.safetensors").read_bytes() == best == weights_bytes(run.network)
-
-
-def mark() -> Tensor:
-    """A white upright bar on black, left of the middle: 400 copies."""
-    images = torch.zeros(400, 1, 48, 48, dtype=torch.uint8)
-    images[..., 20:28, 8:14] = 200
-    return images
-
-
-def centres(faces: Tensor) -> Tensor:
-    """Where the light of each face lies: (row, column), from the middle of the picture."""
-    place = torch.arange(48.0) - 23.5
-    mass = faces[:, 0].sum((1, 2))
-    return torch.stack([faces[:, 0].sum(2) @ place, faces[:, 0].sum(1) @ place], 1) / mass[:, None]
-
-
-def augmented(images: Tensor, **how: Any) -> Tensor:
-    return augment(images, Augmentation(**{"flip": False, **how}), torch.Generator().manual_seed(0))
-
-
-@pytest.mark.parametrize("turn", [0.0, 1e-3])
-def test_half_of_the_faces_are_mirrored(turn: float) -> None:
-    """Also where the mirror is one with the sampling of whatever else moves."""
-    still = mark().float() / 255
-    faces = augmented(mark(), flip=True, rotation=turn)
-    right = centres(faces)[:, 1] > 0
-    assert 0.4 < float(right.float().mean()) < 0.6
-    assert torch.allclose(faces[right], still[right].flip(-1), atol=0.01)
-    assert torch.allclose(faces[~right], still[~right], atol=0.01)
-
-
-def test_faces_move_as_far_as_the_recipe_says() -> None:
-    still = centres(mark().float())
-    moved = centres(augmented(mark(), shift=3)) - still
-    assert 2.8 < float(moved.abs().max()) <= 3.01
-    assert float(moved.mean(0).abs().max()) < 0.4
-    assert float(centres(augmented(mark(), distortion=0.6))[:, 0].std()) == pytest.approx(0.4, abs=0.1)
-    grown = centres(augmented(mark(), scale=0.2))[:, 1] / still[:, 1]
-    assert 0.79 < float(grown.min()) < 0.83
-    assert 1.17 < float(grown.max()) < 1.21
-
-
-def test_light_and_holes_are_as_large_as_the_recipe_says() -> None:
-    grey = torch.full((400, 1, 48, 48), 128, dtype=torch.uint8)
-    light = augmented(grey, brightness=0.2)[:, 0, 0, 0] - 128 / 255
-    assert 0.19 < float(light.max()) <= 0.201 and -0.201 <= float(light.min()) < -0.19
-    grey[..., :24] = 100
-    spread = augmented(grey, contrast=0.3).std((1, 2, 3)) / (grey.float() / 255).std((1, 2, 3))
-    assert 0.69 < float(spread.min()) < 0.75 and 1.25 < float(spread.max()) < 1.31
-    holes = (augmented(mark(), erase=0.25) - mark().float() / 255).abs().flatten(1).amax(1) > 0
-    assert 0.19 < float(holes.float().mean()) < 0.31
-
-
-def test_the_share_of_mixup_follows_its_alpha() -> None:
-    """A small α leaves nearly the one face or nearly the other, a large one a blend of both."""
-    for alpha in (0.1, 1.0, 50.0):
-        generator = torch.Generator().manual_seed(0)
-        shares = torch.stack([draw_mix(2, alpha, generator)["shares"][0] for _ in range(400)])
-        assert float(shares.var()) == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.25)

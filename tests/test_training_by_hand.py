@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from blobs import blobs, silent
 from torch import Tensor, nn
 
 import fertutor
@@ -47,20 +48,6 @@ WAYS: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": "adam", "weight_decay": 0.5, "learning_rate": 1e-3},
     "adamw": {"optimizer": "adamw", "weight_decay": 5.0, "learning_rate": 1e-3},
 }
-
-
-def blobs(n: int) -> FaceTable:
-    """Noise with a bright square whose place is its label, and votes for the next class."""
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 60, (n, 1, 48, 48), dtype=torch.uint8, generator=generator)
-    labels = torch.arange(n) % 7
-    for image, label in zip(images, labels.tolist(), strict=True):
-        image[:, 10:24, 2 + 6 * label : 8 + 6 * label] = 230
-    return FaceTable(images, labels, votes=F.one_hot((labels + 1) % 7, 7).float())
-
-
-def silent(line: str) -> None:
-    """Report nothing."""
 
 
 def run(network: nn.Module, table: FaceTable, recipe: Recipe, out: Path | None = None) -> loop.Run:
@@ -116,6 +103,7 @@ def test_a_run_is_its_recipe_written_out(way: str, tmp_path: Path) -> None:
             if value.dim() <= 1:
                 value.add_(0.1)  # a decay of biases would show
     table = blobs(28)
+    table = replace(table, votes=F.one_hot((table.labels + 1) % 7, 7).float())  # for the next class
     last, averaged = by_hand(network, table, recipe)
     run(network, table, recipe, tmp_path)
     parts = load_checkpoint(tmp_path)[0]

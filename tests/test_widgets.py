@@ -354,7 +354,7 @@ def test_a_matrix_of_a_network_of_ones_own_is_a_picture_in_a_page(network: Any, 
     assert 'data-fertutor="confusion"' in ConfusionExplorer("paper", table).twin()
 
 
-def test_the_matrix_is_that_of_the_network_in_use(table: FaceTable, sent: list[Any]) -> None:
+def test_the_matrix_is_that_of_the_network_in_use(table: FaceTable) -> None:
     explorer = ConfusionExplorer("paper", table)
     matrix = explorer.matrix
     drawn = ConfusionExplorer("drawn", table)

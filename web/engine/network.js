@@ -5,8 +5,8 @@
 // can reach; what is not local (θ, the sampler, the fully connected layers) is recomputed in full. The
 // numbers are those of the full computation, not an approximation.
 
+import { fold } from "./graph.js";
 import { apply, size } from "./ops.js";
-import { fold } from "./picture.js";
 
 const roundUp = (channels) => (channels === 1 ? 1 : (channels + 3) & ~3);
 
@@ -111,7 +111,10 @@ export class Network {
     return at;
   }
 
-  /** Decide how a node is computed: {name, inputs, local, reach, compute}. */
+  /**
+   * Decide how a node is computed: the node with `compute`, the `slot` of its value if that lies in
+   * WebAssembly memory, and `local` with the `reach` of a rectangle of its input.
+   */
   plan(node) {
     const shape = this.shapes.get(node.inputs[0]);
     const map = shape?.length === 4;

@@ -116,14 +116,10 @@ function nameOf(bytes) {
   return "";
 }
 
-/** Parse an ONNX file into {nodes, constants: Map, inputs: [name], outputs: [name], metadata}. */
+/** Parse an ONNX file into {nodes, constants: Map, inputs: [name], outputs: [name]}. */
 export function parse(buffer) {
-  const graph = { nodes: [], constants: new Map(), inputs: [], outputs: [], metadata: {} };
+  const graph = { nodes: [], constants: new Map(), inputs: [], outputs: [] };
   for (const [field, value] of fields(new Uint8Array(buffer))) {
-    if (field === 14) {
-      const pair = Object.fromEntries(fields(value));
-      graph.metadata[text(pair[1])] = text(pair[2]);
-    }
     if (field !== 7) continue;
     for (const [part, content] of fields(value)) {
       if (part === 1) graph.nodes.push(node(content));

@@ -344,7 +344,7 @@ export const BINARY = {
 
 const each = (table, loop) => Object.fromEntries(Object.entries(table).map(([name, text]) => [name, loop(text)]));
 
-export const OPS = {
+const OPS = {
   ...each(UNARY, unary),
   ...each(BINARY, binary),
   Clip: clip,

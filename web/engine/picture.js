@@ -3,35 +3,10 @@
 // Its thousands of small steps on whole pictures would spend their time carrying pictures to and from
 // memory. So runs of such steps are written as one loop over the pixels, compiled once.
 
+import { fold } from "./graph.js";
 import { apply, BINARY, broadcast, size, UNARY } from "./ops.js";
 
 const LONGEST = 200; // steps in one loop: much longer ones are not optimised by browsers
-
-/** Evaluate at once every node that depends on constants only. */
-export function fold(graph) {
-  const constants = new Map(graph.constants);
-  const nodes = [];
-  for (const node of graph.nodes.flatMap((each) => (each.op === "Split" ? slices(each, graph, constants) : [each]))) {
-    if (node.inputs.every((name) => name === "" || constants.has(name))) {
-      const inputs = node.inputs.map((name) => constants.get(name));
-      constants.set(node.outputs[0], apply(node, inputs, (dims) => new Float32Array(size(dims))));
-    } else nodes.push(node);
-  }
-  return { ...graph, nodes, constants };
-}
-
-/** A Split as one Slice for each of its parts, so that every node has one output. */
-function slices({ inputs: [from, sizes], outputs, attributes: { axis = 0 } }, graph, constants) {
-  const number = (value) => ({ dims: [1], data: Float32Array.of(value) });
-  const given = constants.get(sizes) ?? graph.nodes.find((node) => node.outputs[0] === sizes).attributes.value;
-  let start = 0;
-  return outputs.map((name, i) => {
-    const ends = [start, (start += given.data[i]), axis];
-    const names = ends.map((value, k) => `${name} slice ${k}`);
-    names.forEach((constant, k) => constants.set(constant, number(ends[k])));
-    return { op: "Slice", inputs: [from, ...names], outputs: [name], attributes: {} };
-  });
-}
 
 export class Picture {
   /**

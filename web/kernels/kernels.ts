@@ -19,8 +19,8 @@ export function reserve(bytes: usize): usize {
 }
 
 /**
- * A convolution, for the rectangle [y0, y1) x [x0, x1) of its output. Zero padding. `only` is the
- * first input channel where each output channel reads one input channel alone (depthwise).
+ * A convolution, for the rectangle [y0, y1) x [x0, x1) of its output. Zero padding. `depthwise`: each
+ * output channel reads the input channel of its own number alone.
  */
 export function conv(
   x: usize, w: usize, b: usize, out: usize,

@@ -40,7 +40,6 @@ function render({ model, el }) {
     const person = Math.max(0, people.indexOf(model.get("person")));
     const scene = Float32Array.from(model.get("plain"));
     for (const [name] of POSE) scene[model.get("columns").indexOf(name)] = model.get("pose")[name] ?? 0;
-    const started = performance.now();
     delete card.dataset.side;
     const network = model.get("network");
     compute.ask({ kind: "draw", network },
@@ -51,11 +50,10 @@ function render({ model, el }) {
           status.textContent = message.error;
           return;
         }
-        shown = { ...shown, picture, side: message.side, small: small ?? picture };
+        shown = { picture, side: message.side, small: small ?? picture };
         card.seen = shown.small;
         card.dataset.side = message.side;
         answer.show(message.probabilities);
-        card.dataset.milliseconds = (performance.now() - started).toFixed(1);
         draw();
         describe();
       }, true);

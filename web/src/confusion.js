@@ -70,7 +70,6 @@ function render({ model, el }) {
     }));
     if (!count) shelf.replaceChildren(h("p", { class: "ft-note" }, "No face is in this cell."));
     more.hidden = Boolean(model.compute) || shown.length >= count;
-    card.dataset.shown = shown.length;
   }
 
   function look(button, grey) {

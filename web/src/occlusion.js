@@ -91,7 +91,6 @@ function render({ model, el }) {
   // ---- what to compute -------------------------------------------------------------------------
   function ask() {
     const [size, stride] = [model.get("size"), model.get("stride")];
-    const started = performance.now();
     progress.style.width = "0";
     compute.ask({ kind: "occlude", network: model.get("network"), size, stride, passes: passes(size, stride) },
       [state.grey], (message, buffers) => {
@@ -103,10 +102,7 @@ function render({ model, el }) {
         if (message.progress) progress.style.width = `${100 * message.progress}%`;
         if (!buffers.length) return;
         state.found = { clean: message.clean, size, stride: message.stride, probabilities: floats(buffers[0]) };
-        if (message.stride === stride) {
-          progress.style.width = "0";
-          card.dataset.milliseconds = (performance.now() - started).toFixed(1);
-        }
+        if (message.stride === stride) progress.style.width = "0";
         card.dataset.done = `${size}/${message.stride}`;
         refresh();
       });

@@ -1,5 +1,6 @@
 // The windows of an occlusion map, and the maps made of what the network says of them: the same
-// definitions as fertutor/saliency/occlusion.py.
+// definitions as in windows.py and occlusion.py of fertutor/saliency. Only pixels that no window covers
+// differ: they are NaN there and nought here.
 
 import { SIDE } from "./picture.js";
 import { top } from "./bars.js";
