@@ -32,7 +32,7 @@ from fertutor.training.checkpoint import load_checkpoint
 from fertutor.training.device import Setting
 from fertutor.training.loop import train
 from fertutor.training.mixup import draw_mix
-from fertutor.training.objective import penalty, soft_targets
+from fertutor.training.objective import penalty
 from fertutor.training.optimizer import rate_at
 from fertutor.training.recipes import PAPER, RECIPES, find_recipe
 from fertutor.training.teachers import load_votes, taught
@@ -322,14 +322,6 @@ def test_the_penalty_is_equation_1() -> None:
         for value in layer.weight.detach().flatten()
     )
     assert float(penalty(network).detach()) == pytest.approx(by_hand, rel=1e-4)
-
-
-def test_soft_targets_are_distributions_and_smoothing_is_torchs() -> None:
-    labels, logits = torch.tensor([0, 3, 6]), torch.randn(3, 7)
-    targets = soft_targets(labels, None, 7, 0.1)
-    assert torch.allclose(targets.sum(1), torch.ones(3))
-    expected = F.cross_entropy(logits, labels, label_smoothing=0.1)
-    assert torch.allclose(F.cross_entropy(logits, targets), expected)
 
 
 def test_oversampling_brings_classes_to_the_same_order() -> None:
