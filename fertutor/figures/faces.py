@@ -33,14 +33,14 @@ def name_units(units: Sequence[int]) -> str:
 
 
 @styled
-def draw_units(units: Sequence[int], person: int = 0, columns: int = 6) -> Figure:
+def draw_units(units: Sequence[int], person: int = 0) -> Figure:
     """Draw a person at rest, and once for each action unit, at full strength.
 
     Args:
         units: action units, by their number in FACS.
         person: number of the person.
-        columns: faces in a row.
     """
+    columns = 6
     wanted: list[Mapping[int | str, float]] = [{}]
     wanted += [{unit: 1.0} for unit in units]
     faces = draw_faces(wanted, person, size=SIZE)
