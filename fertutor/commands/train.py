@@ -199,7 +199,12 @@ def first_network(args: argparse.Namespace, classes: int) -> nn.Module:
 def taught_splits(
     splits: FaceSplits, args: argparse.Namespace, recipe: Recipe, out: Path
 ) -> tuple[FaceSplits, dict[str, Any]]:
-    """Return splits with the teachers' votes, which the run's folder keeps, and who teaches."""
+    """Return splits with the teachers' votes, which the run's folder keeps, and who teaches.
+
+    Raises:
+        InputError: for no training faces, several processes, teachers that cannot be read or do not suit the
+            faces, a folder that holds another run, or one that cannot be written.
+    """
     from ..evaluation import ledger
     from ..network.weights import load_network, weights_path
     from ..training.device import choose_setting
@@ -234,6 +239,10 @@ def hold_out_of(splits: FaceSplits, share: float, by_subject: bool) -> FaceSplit
 
     For tuning: the set's own validation part is left for the choice among finalists. A set that was divided
     by people is divided so here, too.
+
+    Raises:
+        InputError: for no training faces, a share that is not between 0 and 1, or one that leaves no face
+            on one side.
     """
     from ..faces.splits import hold_out, hold_out_people
 

@@ -50,6 +50,7 @@ class Explorer(anywidget.AnyWidget):
         traits: the widget's traits.
 
     Raises:
+        InputError: for a network that cannot be read, or a choice that is no released network.
         TypeError: when a class with a module is made that has no ``picture()``.
     """
 

@@ -211,6 +211,9 @@ def plan_drawn(name: str, size: int | None = None, seed: int = 0, by_subject: bo
     The rows of ``plan.part("test")`` are those of ``load_drawn(…).test``: draw them again with
     ``draw_faces(part.action_units, part.people, part.scenes, mask=True)`` to learn which pixels
     the expression moved, or larger.
+
+    Raises:
+        InputError: for an unknown name, a size that the set does not have, or what is no seed.
     """
     if name not in _PLANS:
         raise InputError(f"no drawn set is called {name!r}: choose one of {', '.join(_PLANS)}")
