@@ -549,7 +549,7 @@ def test_without_momentum_sgd_is_plain() -> None:
     assert train(fertutor.AttentionalCNN(), splits(), recipe, report=silent).history[-1]["loss"] < 2
 
 
-HERE = Setting("cpu", "fp32", channels_last=True)
+HERE = Setting("cpu", "fp32")
 
 
 def test_a_teacher_speaks_for_its_share_of_each_target() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..expressions import ACTION_UNITS, COLOURS, EXPRESSIONS
 from ..faces.drawn import UNITS, draw_faces
-from .style import ACCENTS, INK, describe, new_axes, styled
+from .style import ACCENTS, INK, bare, describe, new_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,7 @@ SIZE = 144
 
 def _face(ax: Axes, face: Tensor, title: str = "", colour: str = INK, size: float = 11) -> None:
     ax.imshow(face.detach().squeeze().numpy(), cmap="gray", vmin=0, vmax=1)
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
+    bare(ax)
     ax.set_title(title, color=colour, fontsize=size)
 
 

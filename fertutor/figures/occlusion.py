@@ -18,7 +18,7 @@ from ..saliency.by_expression import ExpressionMaps
 from ..saliency.occlusion import OcclusionMap, occlude, occluded_images
 from ..saliency.windows import Windows
 from . import style
-from .style import ACCENTS, INK, describe, styled
+from .style import ACCENTS, INK, bare, describe, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -221,13 +221,6 @@ def _map(ax: Axes, values: Tensor, top: float, title: str = "") -> Any:
     shown = ax.imshow(values.cpu().numpy(), cmap=COLOUR_MAP, vmin=0, vmax=top)
     bare(ax, title)
     return shown
-
-
-def bare(ax: Axes, title: str = "") -> None:
-    """Leave ticks and frame away."""
-    ax.set(xticks=[], yticks=[], title=title)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
 
 
 def _scale(*maps: Tensor) -> float:

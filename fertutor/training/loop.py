@@ -306,10 +306,8 @@ class _Trainer:
         # processes that share a batch talk to each other within a step, which is not recorded
         if graphs and self.setting.device == "cuda" and self.group.size == 1:
             step = GraphedStep(step, self.optimizer)
-        with (
-            full_precision(),
-            torch.random.fork_rng(devices=[]),
-        ):  # the caller's own draws go on as if nothing was
+        # the fork: the caller's own draws go on as if nothing was
+        with full_precision(), torch.random.fork_rng(devices=[]):
             while not self.finished:
                 self.epoch(step)
                 if self.group.leads:
