@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -23,4 +22,5 @@ def progress(items: Iterable[T], label: str, total: int | None = None, show: boo
     except ImportError:
         yield from items
         return
-    yield from tqdm(items, desc=label, total=total, leave=False, disable=not (show and sys.stderr.isatty()))
+    # None: off where stderr is no terminal
+    yield from tqdm(items, desc=label, total=total, leave=False, disable=None if show else True)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fertutor import load_faces
-from fertutor.commands.train import hold_out_of
+from fertutor.commands.set_options import hold_out_of
 from fertutor.faces.splits import by_subject, hold_out, hold_out_people, per_class, stratified
 
 

@@ -32,7 +32,7 @@ from fertutor.training.checkpoint import load_checkpoint
 from fertutor.training.device import Setting
 from fertutor.training.loop import train
 from fertutor.training.mixup import draw_mix
-from fertutor.training.objective import penalty, soft_targets
+from fertutor.training.objective import penalty
 from fertutor.training.optimizer import rate_at
 from fertutor.training.recipes import PAPER
 from fertutor.training.teachers import load_votes, taught
@@ -270,14 +270,6 @@ def test_the_penalty_is_equation_1() -> None:
     assert float(penalty(network).detach()) == pytest.approx(by_hand, rel=1e-4)
 
 
-def test_soft_targets_are_distributions_and_smoothing_is_torchs() -> None:
-    labels, logits = torch.tensor([0, 3, 6]), torch.randn(3, 7)
-    targets = soft_targets(labels, None, 7, 0.1)
-    assert torch.allclose(targets.sum(1), torch.ones(3))
-    expected = F.cross_entropy(logits, labels, label_smoothing=0.1)
-    assert torch.allclose(F.cross_entropy(logits, targets), expected)
-
-
 def test_oversampling_brings_classes_to_the_same_order() -> None:
     labels = torch.tensor([0] * 100 + [1] * 7 + [2] * 60)
     order = epoch_order(labels, True, torch.Generator().manual_seed(0))
@@ -476,7 +468,7 @@ def test_without_momentum_sgd_is_plain() -> None:
     assert train(fertutor.AttentionalCNN(), splits(), recipe, report=silent).history[-1]["loss"] < 2
 
 
-HERE = Setting("cpu", "fp32", channels_last=True)
+HERE = Setting("cpu", "fp32")
 
 
 def test_a_teacher_speaks_for_its_share_of_each_target() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..files import refuse_unwritable
 from .ledger_option import add_ledger_option
 from .seed_option import seed
-from .set_options import add_labels_option, add_set_options, options_in_name, set_options
+from .set_options import add_faces, add_labels_option, add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
     from ..evaluation.baselines import FittedBaseline
@@ -21,8 +21,7 @@ METHODS = ("hog-svm", "lbp-svm", "fisherfaces")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the faces, the methods and the form of the answer."""
-    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
-    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    add_faces(parser)
     parser.add_argument("--method", default="all", choices=("all", *METHODS), help="(default: all)")
     parser.add_argument("--split", default="val", choices=("val", "test"), help="(default: val)")
     add_labels_option(parser)

@@ -8,15 +8,15 @@ import json
 from ..files import refuse_unwritable
 from .device_option import add_device_option
 from .ledger_option import add_ledger_option
-from .set_options import add_labels_option, add_set_options, chosen_split
+from .set_options import add_faces, add_labels_option, add_set_options, chosen_split
+from .weights_option import add_weights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the two networks and the faces."""
-    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
+    add_weights(parser)
     parser.add_argument("other", metavar="OTHER", help="the network to compare it with")
-    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
-    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    add_faces(parser)
     parser.add_argument("--split", default="val", choices=("train", "val"))
     add_labels_option(parser)
     add_set_options(parser)

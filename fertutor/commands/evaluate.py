@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ..files import refuse_unwritable
 from .device_option import add_device_option
 from .ledger_option import add_ledger_option
-from .set_options import add_labels_option, add_set_options, chosen_split
+from .set_options import add_faces, add_labels_option, add_set_options, chosen_split
+from .weights_option import add_weights
 
 if TYPE_CHECKING:
     from ..evaluation.report import Report
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the network, the faces and the form of the answer."""
-    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
-    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
-    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    add_weights(parser)
+    add_faces(parser)
     parser.add_argument("--split", default="val", choices=("train", "val", "test"), help="(default: val)")
     add_labels_option(parser)
     add_set_options(parser)

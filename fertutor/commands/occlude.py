@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..files import expanded
+from ..files import expanded, replacing
 from .device_option import add_device_option
 from .output_files import refuse_replacing
+from .weights_option import add_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +25,7 @@ PLACES = 6
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the network, the face, the square and the form of the answer."""
-    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
+    add_weights(parser)
     parser.add_argument(
         "image",
         metavar="IMAGE",
@@ -200,7 +201,6 @@ def _photo_face(image: str, whole: bool) -> Tensor:
 
 def _write(face: Tensor, result: OcclusionMap, path: Path) -> None:
     from ..figures.occlusion import draw_map
-    from ..files import replacing
 
     figure = draw_map(face, result)
     with replacing(path) as temporary:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..files import expanded
+from ..files import replacing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,25 +40,12 @@ def refuse_replacing(outputs: dict[str, Path | None], inputs: dict[str, Path] | 
         taken[option] = path
 
 
-def folder(text: str) -> Path:
-    """Read a folder's name, as an argparse type.
-
-    Raises:
-        argparse.ArgumentTypeError: for no name at all.
-    """
-    if not text:
-        raise argparse.ArgumentTypeError("expected the name of a folder")
-    return expanded(text)
-
-
 def write_png(picture: Image.Image, path: Path) -> None:
     """Write a picture as PNG; the file is the old one or the whole new one.
 
     Raises:
         OSError: names `path` and says why it cannot be written.
     """
-    from ..files import replacing
-
     with replacing(path) as temporary:
         picture.save(temporary, format="PNG")
 

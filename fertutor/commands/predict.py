@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..files import expanded
 from .output_files import refuse_replacing, write_png
+from .weights_option import add_weights
 
 if TYPE_CHECKING:
     from ..faces.photo import PhotoFace
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the network, the photograph and the form of the answer."""
-    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
+    add_weights(parser)
     parser.add_argument("photo", metavar="PHOTO", help="any image file that Pillow reads")
     parser.add_argument("--json", action="store_true", help="print one JSON value")
     parser.add_argument(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..files import expanded, refuse_unwritable
 from .device_option import add_device_option
-from .output_files import folder
+from .folder_option import folder
 from .recipe_options import add_recipe_options, chosen_recipe
 from .seed_option import seed
-from .set_options import add_labels_option, add_set_options, options_in_name, set_options
+from .set_options import add_faces, add_labels_option, add_set_options, options_in_name, set_options
 
 if TYPE_CHECKING:
     from ..evaluation.report import Report
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the set and what may differ from the paper."""
-    parser.add_argument("dataset", metavar="DATASET", help="fer2013, ckplus, jaffe, ferg or a drawn stand-in")
-    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    add_faces(parser, "fer2013, ckplus, jaffe, ferg or a drawn stand-in")
     add_labels_option(parser)
     add_set_options(parser)
     add_recipe_options(parser)
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     from ..faces.catalogue import load_faces
     from ..network.attentional import AttentionalCNN
     from ..training.checkpoint import FILE
-    from ..training.loop import train
+    from ..training.loop import BEST, train
     from ..training.recipes import changed_numbers
 
     options = set_options(args)
@@ -93,7 +92,7 @@ def run(args: argparse.Namespace) -> None:
         )
     if args.dataset in reproductions.PAPER_ACCURACY:
         print(f"the paper says {reproductions.PAPER_ACCURACY[args.dataset]:.2%}")
-    print(f"weights: {out / 'best.safetensors'}")
+    print(f"weights: {out / BEST}")
     print(f"ledger: {path}")
     page = None if args.ledger else reproductions.write_page()
     if page is not None:
@@ -112,6 +111,7 @@ def _entries(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the ledger entries of the training and of the test."""
     from ..evaluation import ledger, paper
+    from ..training.loop import BEST
     from ..training.recipes import changed_numbers
 
     assert splits.test is not None
@@ -119,8 +119,8 @@ def _entries(
     tested = {
         "kind": "evaluation",
         "reproduces": f"Table {paper.TABLE_NUMBERS.get(args.dataset, '–')}",
-        "weights": "best.safetensors",
-        "weights_sha256": ledger.file_sha256(out / "best.safetensors"),
+        "weights": BEST,
+        "weights_sha256": ledger.file_sha256(out / BEST),
         "dataset": args.dataset,
         "labels": args.labels,
         "options": options,

@@ -12,13 +12,11 @@ from ..files import expanded, refuse_unwritable
 from .device_option import add_device_option
 from .ledger_option import add_ledger_option
 from .seed_option import seed
-from .set_options import add_labels_option, add_set_options, set_options
-from .train import hold_out_of
+from .set_options import add_faces, add_labels_option, add_set_options, hold_out_of, set_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is searched, on which faces, and where trials are kept."""
-    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
     parser.add_argument(
         "--over",
         action="append",
@@ -27,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="penalty, learning_rate or weight_decay with its range, e.g. penalty=1e-6:1e-2",
     )
     parser.add_argument("--trials", type=int, default=20, help="trainings of this call (default: 20)")
-    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    add_faces(parser)
     add_labels_option(parser)
     add_set_options(parser)
     parser.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
@@ -10,7 +11,7 @@ from ..expressions import LABELS
 from .seed_option import seed
 
 if TYPE_CHECKING:
-    from ..faces.table import FaceTable
+    from ..faces.table import FaceSplits, FaceTable
 
 BELONG_TO = {
     "by_subject": ("ckplus", "jaffe", "ferg", "drawn-posed", "drawn-studio", "drawn-cartoon"),
@@ -19,6 +20,17 @@ BELONG_TO = {
     "contempt": ("ckplus",),
 }
 """Option → the sets that have it."""
+
+
+def add_faces(parser: argparse.ArgumentParser, about: str = "a face set, see `fertutor datasets`") -> None:
+    """Add the set and where it lies.
+
+    Args:
+        parser: of the command.
+        about: the help for the set.
+    """
+    parser.add_argument("dataset", metavar="DATASET", help=about)
+    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
 
 
 def add_labels_option(parser: argparse.ArgumentParser) -> None:
@@ -100,6 +112,35 @@ def chosen_split(
             )
         table = table[~copies(table, parts["train"])]
     return table, options
+
+
+def hold_out_of(splits: FaceSplits, share: float, by_subject: bool) -> FaceSplits:
+    """Return splits whose validation faces are a share of the training faces, the same for every seed.
+
+    For tuning: the set's own validation part is left for the choice among finalists. A set that was divided
+    by people is divided so here, too.
+
+    Raises:
+        InputError: for no training faces, a share that is not between 0 and 1, or one that leaves no face
+            on one side.
+    """
+    from ..faces.splits import hold_out, hold_out_people
+
+    if splits.train is None:
+        raise InputError(f"{splits.name} has no training faces to hold some out of")
+    if not 0 < share < 1:
+        raise InputError(f"--hold-out must lie between 0 and 1, not {share:g}")
+    if by_subject:
+        assert splits.train.subjects is not None  # or it could not have been divided by them
+        try:
+            kept, held = hold_out_people(splits.train.subjects, share)
+        except ValueError as error:
+            raise InputError(f"--hold-out {share:g}: {error}") from None
+    else:
+        kept, held = hold_out(splits.train.labels, share)
+    if not len(kept) or not len(held):
+        raise InputError(f"--hold-out {share:g} of {len(splits.train)} faces leaves one side without any")
+    return replace(splits, train=splits.train[kept], val=splits.train[held])
 
 
 def options_in_name(options: dict[str, Any]) -> list[str]:

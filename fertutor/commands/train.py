@@ -12,23 +12,30 @@ from ..errors import InputError
 from ..files import refuse_unwritable
 from ..training.defaults import DEFAULTS
 from .device_option import add_device_option
+from .folder_option import folder
 from .ledger_option import add_ledger_option
-from .output_files import folder
-from .recipe_options import add_recipe_options, changes, chosen_recipe
+from .recipe_options import add_recipe_options, changes
 from .seed_option import seed
-from .set_options import add_labels_option, add_set_options, options_in_name, set_options
+from .set_options import (
+    add_faces,
+    add_labels_option,
+    add_set_options,
+    hold_out_of,
+    options_in_name,
+    set_options,
+)
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ..faces.table import FaceSplits
+    from ..training.loop import Run
     from ..training.recipes import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is trained, on what, how and where to."""
-    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
-    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    add_faces(parser)
     add_labels_option(parser)
     add_set_options(parser)
     add_recipe_options(parser)
@@ -92,57 +99,27 @@ def run(args: argparse.Namespace) -> None:
 
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
-    from ..network.weights import kind_of, weights_path
-    from ..training.loop import train
+    from ..network.weights import weights_path
+    from ..training.loop import BEST, train
     from ..training.objective import penalised_layers
-    from ..training.recipes import changed_numbers
 
-    recipe = chosen_recipe(args)
+    recipe = first_recipe(args)
     options = set_options(args)
     splits = load_faces(args.dataset, root=args.root, labels=args.labels, **options)
     if args.hold_out is not None:
         splits = hold_out_of(splits, args.hold_out, args.by_subject)
         options["hold_out"] = args.hold_out
-    classes = 7 if splits.train is None else splits.train.classes
     # the network's own initialisation draws from torch's generator
     torch.manual_seed(args.seed)
-    network = first_network(args, classes)
-    if args.start:
-        if changes(args).get("gaussian") is not None:
-            raise InputError(
-                f"--set gaussian={changes(args)['gaussian']} would throw the weights of {args.start} away: "
-                "leave it out, or --from"
-            )
-        recipe = replace(recipe, gaussian=None)
+    network = first_network(args, 7 if splits.train is None else splits.train.classes)
     start = ledger.file_sha256(weights_path(args.start)) if args.start else None
     if recipe.penalty:
         penalised_layers(network)  # before teachers are asked
     refuse_unwritable(args.ledger or ledger.results_folder())
-    changed = changed_numbers(recipe.as_dict())
-    changed.pop("epochs", None)  # a run may be resumed with more
-    out = args.out or Path("runs") / "-".join(
-        [
-            args.dataset,
-            args.labels,
-            *options_in_name(options),
-            kind_of(network),
-            *([args.sampler] if args.sampler else []),
-            recipe.name,
-            *options_in_name(changed),
-            str(args.seed),
-        ]
-    )
+    out = args.out or Path("runs") / _name(args, options, network, recipe)
     faces, teachers = splits, None
-    if args.teacher_share != DEFAULTS["teacher_share"] and not args.teacher:
-        raise InputError(
-            f"--teacher-share {args.teacher_share:g} needs a teacher: name weights with --teacher"
-        )
     if args.teacher:
-        if changes(args).get("soft") is False:
-            raise InputError(
-                "--set soft=false would pass over what the teachers say: leave it out, or --teacher"
-            )
-        recipe = replace(recipe, soft=True)
+        recipe = replace(recipe, soft=True)  # no number of the reader's: the folder's name is without it
         faces, teachers = taught_splits(splits, args, recipe, out)
     result = train(
         network,
@@ -169,14 +146,66 @@ def run(args: argparse.Namespace) -> None:
     # a finished run that is resumed has its entry
     known = ledger.find(entry, args.ledger) if args.resume else None
     path = known or ledger.append(entry, f"train-{out.resolve().name}", args.ledger)
+    _print(result)
+    print(f"weights: {out / BEST}")
+    print(f"ledger: {path}")
+
+
+def first_recipe(args: argparse.Namespace) -> Recipe:
+    """Return the recipe that was named, with the numbers that were given; weights of ``--from`` stay.
+
+    Raises:
+        InputError: as :func:`chosen_recipe`, and for a number that ``--from`` or ``--teacher`` excludes.
+    """
+    from ..training.recipes import find_recipe
+
+    given = changes(args)
+    recipe = find_recipe(args.recipe, **given)
+    if args.start:
+        if given.get("gaussian") is not None:
+            raise InputError(
+                f"--set gaussian={given['gaussian']} would throw the weights of {args.start} away: "
+                "leave it out, or --from"
+            )
+        recipe = replace(recipe, gaussian=None)
+    if args.teacher_share != DEFAULTS["teacher_share"] and not args.teacher:
+        raise InputError(
+            f"--teacher-share {args.teacher_share:g} needs a teacher: name weights with --teacher"
+        )
+    if args.teacher and given.get("soft") is False:
+        raise InputError("--set soft=false would pass over what the teachers say: leave it out, or --teacher")
+    return recipe
+
+
+def _name(args: argparse.Namespace, options: dict[str, Any], network: nn.Module, recipe: Recipe) -> str:
+    """Return the name of the run's folder: all that is not the default."""
+    from ..network.weights import kind_of
+    from ..training.recipes import changed_numbers
+
+    changed = changed_numbers(recipe.as_dict())
+    changed.pop("epochs", None)  # a run may be resumed with more
+    return "-".join(
+        [
+            args.dataset,
+            args.labels,
+            *options_in_name(options),
+            kind_of(network),
+            *([args.sampler] if args.sampler else []),
+            recipe.name,
+            *options_in_name(changed),
+            str(args.seed),
+        ]
+    )
+
+
+def _print(result: Run) -> None:
+    """Print how the training went."""
     best = result.history[result.best_epoch - 1]
     print(
         f"best on validation: {best['val_accuracy']:.2%}, epoch {result.best_epoch} of {len(result.history)}"
     )
     if result.diverged:
         print(result.divergence)
-    print(f"weights: {out / 'best.safetensors'}")
-    print(f"ledger: {path}")
 
 
 def first_network(args: argparse.Namespace, classes: int) -> nn.Module:
@@ -199,7 +228,12 @@ def first_network(args: argparse.Namespace, classes: int) -> nn.Module:
 def taught_splits(
     splits: FaceSplits, args: argparse.Namespace, recipe: Recipe, out: Path
 ) -> tuple[FaceSplits, dict[str, Any]]:
-    """Return splits with the teachers' votes, which the run's folder keeps, and who teaches."""
+    """Return splits with the teachers' votes, which the run's folder keeps, and who teaches.
+
+    Raises:
+        InputError: for no training faces, several processes, teachers that cannot be read or do not suit the
+            faces, a folder that holds another run, or one that cannot be written.
+    """
     from ..evaluation import ledger
     from ..network.weights import load_network, weights_path
     from ..training.device import choose_setting
@@ -227,28 +261,3 @@ def taught_splits(
     assert table.votes is not None
     save_votes(table.votes, facts, out)
     return replace(splits, train=table), facts
-
-
-def hold_out_of(splits: FaceSplits, share: float, by_subject: bool) -> FaceSplits:
-    """Return splits whose validation faces are a share of the training faces, the same for every seed.
-
-    For tuning: the set's own validation part is left for the choice among finalists. A set that was divided
-    by people is divided so here, too.
-    """
-    from ..faces.splits import hold_out, hold_out_people
-
-    if splits.train is None:
-        raise InputError(f"{splits.name} has no training faces to hold some out of")
-    if not 0 < share < 1:
-        raise InputError(f"--hold-out must lie between 0 and 1, not {share:g}")
-    if by_subject:
-        assert splits.train.subjects is not None  # or it could not have been divided by them
-        try:
-            kept, held = hold_out_people(splits.train.subjects, share)
-        except ValueError as error:
-            raise InputError(f"--hold-out {share:g}: {error}") from None
-    else:
-        kept, held = hold_out(splits.train.labels, share)
-    if not len(kept) or not len(held):
-        raise InputError(f"--hold-out {share:g} of {len(splits.train)} faces leaves one side without any")
-    return replace(splits, train=splits.train[kept], val=splits.train[held])

@@ -7,14 +7,14 @@ import json
 
 from ..files import refuse_unwritable
 from .ledger_option import add_ledger_option
-from .set_options import add_set_options, chosen_split
+from .set_options import add_faces, add_set_options, chosen_split
+from .weights_option import add_weights
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the network and the faces."""
-    parser.add_argument("weights", metavar="WEIGHTS", help="a released network or a .safetensors file")
-    parser.add_argument("dataset", metavar="DATASET", help="a face set, see `fertutor datasets`")
-    parser.add_argument("--root", help="folder of a published set (default: $FERTUTOR_DATA/DATASET)")
+    add_weights(parser)
+    add_faces(parser)
     parser.add_argument("--split", default="val", choices=("train", "val"))
     add_set_options(parser)
     parser.add_argument("--json", action="store_true", help="print the ledger entry as one JSON value")

@@ -25,10 +25,11 @@ def run(args: argparse.Namespace) -> None:
 
     if args.release:
         from ..evaluation.release import release
+        from ..training.loop import BEST
 
         if not (args.run and args.entry and args.summary):
             raise InputError("a release needs --run, --entry and --summary")
-        print(release(args.release, args.summary, args.run / "best.safetensors", args.entry))
+        print(release(args.release, args.summary, args.run / BEST, args.entry))
         return
     for option in ("run", "entry", "summary"):
         if getattr(args, option):

@@ -85,7 +85,11 @@ class FittedBaseline:
         return torch.from_numpy(labels.astype(np.int64))
 
     def evaluate(self, table: FaceTable) -> Report:
-        """Measure on a face table, like :func:`fertutor.evaluate`."""
+        """Measure on a face table, like :func:`fertutor.evaluate`.
+
+        Raises:
+            InputError: when the table is empty.
+        """
         if not len(table):
             raise InputError("there are no faces to evaluate on: choose another split or set")
         pairs = table.labels.cpu() * self.classes + self.predict(table.images)
@@ -163,7 +167,7 @@ def hog_features(images: Tensor) -> Features:
     faces = images[:, 0].cpu().numpy()
     rows = [
         hog(face, orientations=8, pixels_per_cell=(CELL, CELL), cells_per_block=(2, 2))
-        for face in progress(faces, "histograms of gradients", total=len(faces))
+        for face in progress(faces, "histograms of gradients")
     ]
     return np.asarray(rows, dtype=np.float32)
 
@@ -181,7 +185,7 @@ def lbp_features(images: Tensor) -> Features:
             (first + local_binary_pattern(face, 8, 2, "nri_uniform").astype(np.int64)).ravel(),
             minlength=cells * cells * patterns,
         )
-        for face in progress(faces, "local binary patterns", total=len(faces))
+        for face in progress(faces, "local binary patterns")
     ]
     shares: Features = np.asarray(rows, dtype=np.float32)
     shares /= CELL**2

@@ -15,34 +15,36 @@ from ..faces.drawn.acting import act
 from ..faces.drawn.shoot import studio_scenes
 from ..faces.table import FaceTable
 
+TAKES = 3
+"""How often a person acts an expression for :func:`draw_takes`."""
 
-def draw_takes(alike: float, people: int = 10, takes: int = 3, seed: int = 0) -> FaceTable:
+
+def draw_takes(alike: float, people: int = 10) -> FaceTable:
     """Draw people who act each expression several times.
 
     Args:
         alike: 0: every take is acted and photographed anew; 1: all takes of a person's expression are
             the same picture but for the camera's grain; between: action units and scene lie so far on the way
             from a take of its own to the first one.
-        people, takes: how many, of each of seven expressions.
-        seed: another seed, other people.
+        people: how many; each acts each of seven expressions :data:`TAKES` times.
 
     Returns:
-        ``people * 7 * takes`` faces with their subjects.
+        ``people * 7 * TAKES`` faces with their subjects.
 
     Raises:
         ValueError: when `alike` is not between 0 and 1.
     """
     if not 0 <= alike <= 1:
         raise ValueError(f"alike must lie between 0 and 1, not {alike}")
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     crew = sample_people(people, generator)
-    subjects = torch.arange(people).repeat_interleave(len(EXPRESSIONS) * takes)
-    labels = torch.arange(len(EXPRESSIONS)).repeat_interleave(takes).repeat(people)
-    first = torch.arange(len(labels)) // takes * takes
+    subjects = torch.arange(people).repeat_interleave(len(EXPRESSIONS) * TAKES)
+    labels = torch.arange(len(EXPRESSIONS)).repeat_interleave(TAKES).repeat(people)
+    first = torch.arange(len(labels)) // TAKES * TAKES
     units = act(labels, generator, weak=0.1, stray=0.02, skew=0.06)
     scenes = studio_scenes(len(labels), generator)
     units, scenes = (torch.lerp(rows, rows[first], alike) for rows in (units, scenes))
-    pictures = draw_faces(units.clamp(0, 1), crew[subjects], scenes, seed=seed)
+    pictures = draw_faces(units.clamp(0, 1), crew[subjects], scenes)
     assert isinstance(pictures, Tensor)
     return FaceTable((pictures * 255).round().byte(), labels, subjects=subjects)
 

@@ -33,7 +33,12 @@ _OF_A_RUN = ("kind", "weights_sha256", "dataset", "labels", "options", "recipe",
 
 def results_folder() -> Path:
     """Return ``results/``: of the source checkout, or of the working folder when installed."""
-    return ROOT / "results" if (ROOT / "pyproject.toml").is_file() else Path("results")
+    return ROOT / "results" if _is_checkout() else Path("results")
+
+
+def _is_checkout() -> bool:
+    """Return whether the library lies in its source checkout, and is not installed."""
+    return (ROOT / "pyproject.toml").is_file()
 
 
 def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path:
@@ -101,7 +106,7 @@ def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:
 
 def _installed() -> list[Path]:
     """Return the entries that were installed with the library; none in a source checkout."""
-    if (ROOT / "pyproject.toml").is_file():
+    if _is_checkout():
         return []
     try:
         files = distribution("fertutor").files or []
@@ -180,7 +185,7 @@ def _version(package: str) -> str | None:
 
 def _commit() -> str | None:
     """Return the commit of the source checkout, with ``+`` when tracked files differ from it; or None."""
-    if not (ROOT / "pyproject.toml").is_file():
+    if not _is_checkout():
         return None  # git would look further up, and name the commit of the project that we are installed in
     command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
     try:

@@ -146,7 +146,7 @@ def predict_probabilities(
     images: Tensor,
     *,
     tta: bool = False,
-    device: str = "auto",
+    device: str | None = "auto",
     show_progress: bool = False,
 ) -> Tensor:
     """Return probabilities float32 ``(n, classes)`` on the CPU.
@@ -155,17 +155,17 @@ def predict_probabilities(
         network: faces in [0, 1] → logits; put in eval mode for the while, and left as it was.
         images: uint8 ``(n, 1, 48, 48)``.
         tta: average each face's probabilities with its mirror image's.
-        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``; None is where the network is.
         show_progress: draw a progress bar on stderr.
     """
-    setting = choose_setting(device, "fp32")
     home = device_of(network)
-    network.to(setting.device)
+    place = home if device is None else torch.device(choose_setting(device, "fp32").device)
+    network.to(place)
     try:
         parts = []
         with evaluating(network), full_precision():
             for batch in progress(images.split(BATCH), "evaluating", show=show_progress):
-                x = batch.to(setting.device).float().div_(255)
+                x = batch.to(place).float().div_(255)
                 probabilities = network(x).softmax(1)
                 if tta:
                     probabilities = (probabilities + network(x.flip(-1)).softmax(1)) / 2
@@ -175,17 +175,19 @@ def predict_probabilities(
     return torch.cat(parts)
 
 
-def wilson_interval(right: int, n: int, z: float = Z) -> tuple[float, float]:
-    """Return the Wilson score interval of a share (Wilson 1927), by default at 95 %.
+def wilson_interval(right: int, n: int) -> tuple[float, float]:
+    """Return the Wilson score interval of a share (Wilson 1927), at 95 %.
 
     Args:
         right: successes, 0 to `n`.
         n: trials, 1 or more.
-        z: standard normal quantile.
+
+    Raises:
+        ValueError: for other numbers than these.
     """
     if not 0 <= right <= n or n < 1:
         raise ValueError(f"{right} of {n} is no share")
-    share = right / n
+    share, z = right / n, Z
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # rounding must not push a bound past the share itself, which happens at 0 and at n

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from math import isfinite
+from math import exp, isfinite, log
 from typing import Any
 
 import torch
@@ -150,8 +150,8 @@ def _hint(found: float, expected: float) -> str:
     """Say what a wrong cross-entropy looks like."""
     if abs(found + expected) < 1e-4:
         return "a logarithm of a probability is negative, and the loss is minus that."
-    if abs(found * 0.6931472 - expected) < 1e-4:
+    if abs(found * log(2) - expected) < 1e-4:
         return "this is in bits; the natural logarithm is meant."
-    if abs(found - 2.718281828**-expected) < 1e-4:
+    if abs(found - exp(-expected)) < 1e-4:
         return "this is the probability of the true class; the loss is minus its logarithm."
     return "softmax first, then minus the logarithm of what the true class has."

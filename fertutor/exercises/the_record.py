@@ -37,9 +37,9 @@ def check_interval(interval: Callable[[int, int], tuple[float, float]]) -> Verdi
     return right("it is never empty and never leaves 0 to 1, even where no answer or every answer is right.")
 
 
-def check_faces_needed(answer: float, gap: float = 0.01, accuracy: float = 0.7) -> Verdict:
-    """Check how many faces make one standard error of the accuracy a quarter of `gap`."""
-    expected = accuracy * (1 - accuracy) / (gap / 4) ** 2
+def check_faces_needed(answer: float) -> Verdict:
+    """Check how many faces make one standard error of an accuracy of 70 % a quarter of a gap of 0.01."""
+    expected = 0.7 * (1 - 0.7) / (0.01 / 4) ** 2
     found = number(answer)
     if isinstance(found, Verdict):
         return found

@@ -2,8 +2,8 @@
 
 One safetensors file a source, in ``$FERTUTOR_CACHE`` or the platform's cache folder. It carries the
 signature of its source and a checksum; a cache that is stale, damaged or cannot be written is passed
-over in silence: the source is read again. Tensors come back memory-mapped, so that a table larger
-than memory works too.
+over in silence: the source is read again. Tensors come back memory-mapped from the second reading on;
+only FER-2013 with its own labels stays so and may be larger than memory, as the other readers copy rows.
 """
 
 from __future__ import annotations

@@ -88,8 +88,7 @@ def read_ckplus(
         in ``S005``).
 
     Raises:
-        InputError: names the file and the mend.
-        ValueError: for other values of `sequences` or `contempt`.
+        InputError: names the file and the mend; also for other values of `sequences` or `contempt`.
 
     Example:
         >>> splits = load_faces("ckplus", root="data/ckplus", sequences="all", contempt="keep")

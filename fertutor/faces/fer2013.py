@@ -46,7 +46,7 @@ def read_fer2013(
 
     The layouts, the first that is there: ``fer2013.csv``, ``icml_face_data.csv``, image folders
     ``train/<label>`` and ``test/<label>``, Kaggle's ``train.csv``. A CSV's rows keep their order. What
-    was read is cached; the tables' images are then memory-mapped.
+    was read is cached; with the set's own labels the tables' images are then memory-mapped.
 
     Args:
         root: a folder with one of the layouts (or with such a folder called ``fer2013``), or a CSV.
@@ -92,7 +92,11 @@ def read_fer2013(
 
 
 def find_source(root: Path) -> Path:
-    """Return the CSV or the folder of image folders that `root` means."""
+    """Return the CSV or the folder of image folders that `root` means.
+
+    Raises:
+        InputError: where there is neither.
+    """
     if root.is_file():
         return root
     for folder in (root, root / "fer2013"):

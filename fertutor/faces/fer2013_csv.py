@@ -22,6 +22,8 @@ USAGES = ("Training", "PublicTest", "PrivateTest")
 """The set's own names of train, val and test, in the order of the file."""
 
 LINE_LIMIT = 1 << 16
+"""As far as a line is read, in FER+'s file, too: a longer one is no row."""
+
 BLOCK = 32  # rows parsed together: they and what is made of them stay in the processor's cache
 
 _EMOTIONS = {str(number).encode(): number for number in range(len(EXPRESSIONS))}

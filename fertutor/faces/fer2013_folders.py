@@ -62,7 +62,11 @@ def read_folders(root: Path) -> dict[str, Tensor]:
 
 
 def find_files(root: Path) -> list[tuple[int, int, Path]]:
-    """Return ``(usage, expression, path)`` of every image below `root` that is not hidden, sorted."""
+    """Return ``(usage, expression, path)`` of every image below `root` that is not hidden, sorted.
+
+    Raises:
+        InputError: for a folder of another name than a part's or an expression's, or no images.
+    """
     for other in {path.parent for name in EXPRESSIONS for path in root.glob(f"[!.]*/{name}")}:
         if other.name not in PARTS:
             raise InputError(
@@ -100,7 +104,7 @@ def _named_usage(path: Path) -> str | None:
 def _read(found: list[tuple[int, int, Path]]) -> dict[str, Tensor]:
     images = np.empty((len(found), SIDE * SIDE), np.uint8)
     resized = 0
-    for row, (_, _, path) in enumerate(progress(found, "reading images", total=len(found))):
+    for row, (_, _, path) in enumerate(progress(found, "reading images")):
         images[row], as_it_was = _read_grey(path)
         resized += not as_it_was
     return {

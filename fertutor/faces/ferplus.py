@@ -15,11 +15,11 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..expressions import EXPRESSIONS_WITH_CONTEMPT, FERPLUS_COLUMNS, FERPLUS_LABELS, class_names
+from .fer2013_csv import LINE_LIMIT
 
 FILE_NAME = "fer2013new.csv"
 HEADER = ("Usage", "Image name", *FERPLUS_COLUMNS)
 SIZE_LIMIT = 64 << 20
-LINE_LIMIT = 1 << 16
 
 _VOTES = tuple(map(str, range(11)))  # ten people vote on each face
 

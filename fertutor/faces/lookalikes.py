@@ -1,7 +1,7 @@
 """Small trees of drawn faces in exactly the layouts of the published sets.
 
-Who has no licence (yet) can try the readers, and every command with ``--root``, on these. With `odd`, they
-hold the odd cases of the real files too. Book chapter: *Four data sets*.
+Who has no licence (yet) can try the readers, and every command with ``--root``, on these. They hold the
+odd cases of the real files too, unless `odd` is False. Book chapter: *Four data sets*.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from PIL import Image
 from ..expressions import CKPLUS_LABELS, FERG_LABELS, JAFFE_LABELS
 from ..files import replacing
 from . import jaffe
-from .ckplus import EMOTIONS, EYES_AT, FRAME, IMAGES, LANDMARKS
+from .ckplus import EMOTIONS, EYES_AT, FRAME, IMAGES, LANDMARKS, LEFT_EYE, RIGHT_EYE
 from .ferg import CHARACTERS
+from .table import SIDE
 
 JAFFE_PEOPLE = ("KA", "KL", "KM", "KR", "MK", "NA", "NM", "TM", "UY", "YM")
 
@@ -30,20 +31,19 @@ CKPLUS_SIZES = ((640, 490), (640, 480))
 Units = dict[int | str, float]
 
 
-def write_jaffe(root: str | Path, each: int | None = None, detail: int = 48, odd: bool = True) -> Path:
+def write_jaffe(root: str | Path, each: int | None = None, odd: bool = True) -> Path:
     """Write JAFFE's layout: ``KA.AN1.39.tiff``, 256 x 256 grey, ten people.
 
     Args:
         root: folder to write to.
         each: images of each expression; None is JAFFE's own 213 images.
-        detail: side in pixels at which the faces are drawn before they are enlarged.
         odd: one name in lower case, one ``.tif``, and a text file among the images.
     """
     root = Path(root)
     counts = jaffe.COUNTS if each is None else dict.fromkeys(jaffe.COUNTS, each)
     jobs = [(place % 10, code, place // 10 + 1) for code, count in counts.items() for place in range(count)]
     units = [_act(JAFFE_LABELS[code], _strength(take)) for _, code, take in jobs]
-    pictures = _draw(units, [person for person, _, _ in jobs], detail)
+    pictures = _draw(units, [person for person, _, _ in jobs])
     for number, ((person, code, take), picture) in enumerate(zip(jobs, pictures, strict=True), start=1):
         name = f"{JAFFE_PEOPLE[person]}.{code}{take}.{number}.tiff"
         if odd and number <= 2:
@@ -54,13 +54,12 @@ def write_jaffe(root: str | Path, each: int | None = None, detail: int = 48, odd
     return root
 
 
-def write_ferg(root: str | Path, each: int = 3, detail: int = 48, odd: bool = True) -> Path:
+def write_ferg(root: str | Path, each: int = 3, odd: bool = True) -> Path:
     """Write FERG's layout: ``aia/aia_anger/aia_anger_1.png``, 256 x 256 RGB, six characters.
 
     Args:
         root: folder to write to.
         each: images of each character and expression (the real set has more than a thousand).
-        detail: side in pixels at which the faces are drawn before they are enlarged.
         odd: an RGBA picture with transparent corners, and a file of the Finder's.
     """
     from .drawn.characters import cast
@@ -73,7 +72,7 @@ def write_ferg(root: str | Path, each: int = 3, detail: int = 48, odd: bool = Tr
         for take in range(1, each + 1)
     ]
     units = [_act(FERG_LABELS[name], _strength(take)) for _, name, take in jobs]
-    pictures = _draw(units, cast()[torch.tensor([character for character, _, _ in jobs])], detail)
+    pictures = _draw(units, cast()[torch.tensor([character for character, _, _ in jobs])])
     for number, ((character, name, take), picture) in enumerate(zip(jobs, pictures, strict=True)):
         who = CHARACTERS[character]
         image = _enlarge(picture, 256).convert("RGB")
@@ -86,10 +85,11 @@ def write_ferg(root: str | Path, each: int = 3, detail: int = 48, odd: bool = Tr
     return root
 
 
-def write_ckplus(
-    root: str | Path, people: int = 6, sequences: int = 9, detail: int = 48, odd: bool = True
-) -> Path:
+def write_ckplus(root: str | Path, people: int = 6, sequences: int = 9) -> Path:
     """Write CK+'s layout: frames, emotion files and landmarks.
+
+    There are one RGB frame, one of 640 x 480, one without landmarks that is not used, and a file of the
+    Finder's.
 
     Sequence 1 to 7 of each person have labels 1 to 7 (2 is contempt); those past the seventh have none,
     as 266 of the real 593.
@@ -98,9 +98,6 @@ def write_ckplus(
         root: folder to write to.
         people: number of people, S005 and so on.
         sequences: sequences a person.
-        detail: side in pixels at which the faces are drawn before they are enlarged.
-        odd: one RGB frame, one of 640 x 480, one without landmarks that is not used, and a file of the
-            Finder's.
     """
     root = Path(root)
     jobs = [
@@ -113,21 +110,20 @@ def write_ckplus(
         _act(CKPLUS_LABELS[(sequence - 1) % 7 + 1], (frame - 1) / (CKPLUS_FRAMES - 1))
         for _, sequence, frame in jobs
     ]
-    pictures = _draw(units, [person for person, _, _ in jobs], detail)
+    pictures = _draw(units, [person for person, _, _ in jobs])
     for number, ((person, sequence, frame), picture) in enumerate(zip(jobs, pictures, strict=True)):
         who, which = f"S{person + 5:03d}", f"{sequence:03d}"
         stem = f"{who}_{which}_{frame:08d}"
-        unusual = odd and number == CKPLUS_FRAMES - 1
+        unusual = number == CKPLUS_FRAMES - 1
         image, points = _portrait(picture, CKPLUS_SIZES[int(unusual)])
         _save(image.convert("RGB") if unusual else image, root / IMAGES / who / which / f"{stem}.png", "PNG")
-        if not (odd and number == 1):
+        if number != 1:
             _write_landmarks(root / LANDMARKS / who / which / f"{stem}_landmarks.txt", points)
         if frame == CKPLUS_FRAMES and sequence <= 7:
             path = root / EMOTIONS / who / which / f"{stem}_emotion.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"   {sequence:.7e}\n", encoding="ascii")
-    if odd:
-        (root / IMAGES / "S005" / ".DS_Store").write_bytes(b"\0")
+    (root / IMAGES / "S005" / ".DS_Store").write_bytes(b"\0")
     return root
 
 
@@ -144,11 +140,11 @@ def _act(expression: str, strength: float) -> Units:
     return prototype(expression, strength)
 
 
-def _draw(units: list[Units], people: Sequence[int] | torch.Tensor, detail: int) -> NDArray[np.uint8]:
-    """Return drawn faces, uint8 ``(n, detail, detail)``."""
+def _draw(units: list[Units], people: Sequence[int] | torch.Tensor) -> NDArray[np.uint8]:
+    """Return drawn faces, uint8 ``(n, 48, 48)``."""
     from .drawn import draw_faces
 
-    pictures = draw_faces(units, people, size=detail)
+    pictures = draw_faces(units, people, size=SIDE)
     assert isinstance(pictures, torch.Tensor)
     levels: NDArray[np.uint8] = (pictures[:, 0] * 255).round().to(torch.uint8).numpy()
     return levels
@@ -171,7 +167,7 @@ def _portrait(picture: NDArray[np.uint8], size: tuple[int, int]) -> tuple[Image.
     points = np.zeros((68, 2))
     turn = np.linspace(0, 2 * np.pi, 68, endpoint=False)
     points[:, 0], points[:, 1] = 0.5 + 0.4 * np.cos(turn), 0.5 + 0.45 * np.sin(turn)
-    for eye, direction in ((slice(36, 42), -1), (slice(42, 48), 1)):
+    for eye, direction in ((LEFT_EYE, -1), (RIGHT_EYE, 1)):
         turn = np.linspace(0, 2 * np.pi, 6, endpoint=False)
         points[eye, 0] = 0.5 + direction / (2 * FRAME) + 0.06 * np.cos(turn)
         points[eye, 1] = EYES_AT + 0.03 * np.sin(turn)

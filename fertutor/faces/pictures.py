@@ -37,9 +37,9 @@ def open_picture(path: Path, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
     return _decode(path, str(path), empty, pixel_limit)
 
 
-def decode_picture(data: bytes, pixel_limit: int = PIXEL_LIMIT, name: str = "the picture") -> Image.Image:
-    """Return the image of a file's bytes; like :func:`open_picture`, with `name` in its errors."""
-    return _decode(io.BytesIO(data), name, not data, pixel_limit)
+def decode_picture(data: bytes, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
+    """Return the image of a file's bytes; like :func:`open_picture`, with "the picture" in its errors."""
+    return _decode(io.BytesIO(data), "the picture", not data, pixel_limit)
 
 
 def _decode(source: Path | io.BytesIO, name: str, empty: bool, pixel_limit: int) -> Image.Image:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-PIXELS = 48 * 48
+from .table import SIDE
+
+PIXELS = SIDE * SIDE
 
 _ZERO, _SPACE, _TEN, _HUNDRED = (np.uint8(value) for value in (48, 32, 10, 100))
 
@@ -61,5 +63,5 @@ def parse_row(row: bytes) -> NDArray[np.uint8]:
             shown = word[:20].decode("utf-8", "replace")
             raise ValueError(f"pixel {place} is {shown!r}, and pixels are whole numbers from 0 to 255")
     if len(words) != PIXELS:
-        raise ValueError(f"it has {len(words)} pixels instead of {PIXELS} (48 x 48)")
+        raise ValueError(f"it has {len(words)} pixels instead of {PIXELS} ({SIDE} x {SIDE})")
     return np.array([int(word) for word in words], dtype=np.uint8)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..expressions import class_names
-from .table import FaceTable
+from .table import UNEVEN, FaceTable
 
 
 def vote_entropy(votes: Tensor) -> Tensor:
@@ -23,11 +24,9 @@ def vote_entropy(votes: Tensor) -> Tensor:
     Raises:
         ValueError: for rows that do not sum to 1.
     """
-    if len(votes) and not torch.allclose(
-        votes.sum(1), torch.ones(len(votes), device=votes.device), atol=1e-4
-    ):
+    if not bool(((votes.sum(1) - 1).abs() <= UNEVEN).all()):
         raise ValueError("each row of votes must sum to 1: give the votes of a FaceTable")
-    return torch.special.entr(votes).sum(1) / torch.log(torch.tensor(2.0))
+    return torch.special.entr(votes).sum(1) / math.log(2)
 
 
 def survey_votes(table: FaceTable) -> dict[str, Any]:

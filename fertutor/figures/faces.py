@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..expressions import ACTION_UNITS, COLOURS, EXPRESSIONS
 from ..faces.drawn import UNITS, draw_faces
-from .style import ACCENTS, INK, describe, new_axes, styled
+from .style import ACCENTS, INK, bare, describe, new_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,7 @@ SIZE = 144
 
 def _face(ax: Axes, face: Tensor, title: str = "", colour: str = INK, size: float = 11) -> None:
     ax.imshow(face.detach().squeeze().numpy(), cmap="gray", vmin=0, vmax=1)
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
+    bare(ax)
     ax.set_title(title, color=colour, fontsize=size)
 
 
@@ -33,14 +32,14 @@ def name_units(units: Sequence[int]) -> str:
 
 
 @styled
-def draw_units(units: Sequence[int], person: int = 0, columns: int = 6) -> Figure:
+def draw_units(units: Sequence[int], person: int = 0) -> Figure:
     """Draw a person at rest, and once for each action unit, at full strength.
 
     Args:
         units: action units, by their number in FACS.
         person: number of the person.
-        columns: faces in a row.
     """
+    columns = 6
     wanted: list[Mapping[int | str, float]] = [{}]
     wanted += [{unit: 1.0} for unit in units]
     faces = draw_faces(wanted, person, size=SIZE)

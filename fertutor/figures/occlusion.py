@@ -18,7 +18,7 @@ from ..saliency.by_expression import ExpressionMaps
 from ..saliency.occlusion import OcclusionMap, occlude, occluded_images
 from ..saliency.windows import Windows
 from . import style
-from .style import ACCENTS, INK, describe, styled
+from .style import ACCENTS, INK, bare, describe, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,19 +33,18 @@ FADED = 0.5
 
 
 @styled
-def draw_map(face: Tensor, result: OcclusionMap, row: int = 0) -> Figure:
+def draw_map(face: Tensor, result: OcclusionMap) -> Figure:
     """Draw a face, its map of wrong predictions and its map of lost probability, on one scale.
 
     Args:
         face: uint8 or float ``(1, h, w)``.
-        result: its map, in row `row`.
-        row: the face's row in `result`.
+        result: its map; of several, the first.
     """
     names = class_names(result.clean.shape[1])
-    label, said = int(result.labels[row]), int(result.clean[row].argmax())
+    label, said = int(result.labels[0]), int(result.clean[0].argmax())
     figure, axes = picture_axes(1, 3, size=(9.2, 3.4))
-    picture(axes[0], face, f"{names[said]}, {float(result.clean[row].max()):.0%}")
-    maps = (result.flips[row], result.drop[row])
+    picture(axes[0], face, f"{names[said]}, {float(result.clean[0].max()):.0%}")
+    maps = (result.flips[0], result.drop[0])
     top = _scale(*maps)
     for ax, values, title in zip(
         axes[1:], maps, ("wrong predictions", f"loss of “{names[label]}”"), strict=True
@@ -61,18 +60,15 @@ def draw_map(face: Tensor, result: OcclusionMap, row: int = 0) -> Figure:
 
 
 @styled
-def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor, size: int = 16) -> Figure:
+def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor) -> Figure:
     """Draw the paper's Figure 11: nine occluded images of each face, with what the network says of them.
 
     Args:
         network: faces → logits; it runs in eval mode and is left as it was.
         faces: uint8 or float ``(n, 1, 48, 48)``; the paper shows a happy and an angry one.
         labels: int64 ``(n,)``, the true classes.
-        size: side of the squares; the nine stand in three rows of three.
     """
-    side = faces.shape[-1]
-    step = (side - size) // 2 if size < side else side
-    windows = Windows(size, max(step, 1), "clamp", side, side)
+    windows = Windows(16, 16, "clamp", *faces.shape[-2:])  # of 48 pixels, three rows of three
     figure, axes = picture_axes(
         len(faces), windows.count, size=(1.35 * windows.count, 1.6 * len(faces)), squeeze=False
     )
@@ -90,8 +86,8 @@ def draw_nine(network: nn.Module, faces: Tensor, labels: Tensor, size: int = 16)
         words.append(f"{names[label]}: {wrong} of {windows.count} predictions are wrong")
     return describe(
         figure,
-        f"Rows of the same face with a black square of {size} pixels in {windows.count} places, from the "
-        f"top left to the bottom right, each titled with the network's prediction: {'; '.join(words)}.",
+        f"Rows of the same face with a black square of {windows.size} pixels in {windows.count} places, from "
+        f"the top left to the bottom right, each titled with the network's prediction: {'; '.join(words)}.",
     )
 
 
@@ -151,7 +147,7 @@ def draw_sizes(network: nn.Module, face: Tensor, label: int, sizes: Sequence[int
 
 
 @styled
-def draw_salient(faces: Tensor, maps: Tensor, titles: Sequence[str], columns: int = 4) -> Figure:
+def draw_salient(faces: Tensor, maps: Tensor, titles: Sequence[str]) -> Figure:
     """Draw the paper's Figure 1: each face, and under it what is left when its unimportant parts fade.
 
     Args:
@@ -159,8 +155,8 @@ def draw_salient(faces: Tensor, maps: Tensor, titles: Sequence[str], columns: in
         maps: float ``(n, h, w)``, flips or drop; each is scaled to its own highest value, and its root
             is drawn, so that a face is still recognised where the map is low but not nothing.
         titles: one a face.
-        columns: faces in a row.
     """
+    columns = 4
     rows = -(-len(faces) // columns)
     figure, axes = picture_axes(2 * rows, columns, size=(1.6 * columns, 3.6 * rows), squeeze=False)
     for ax in axes.flat:
@@ -225,13 +221,6 @@ def _map(ax: Axes, values: Tensor, top: float, title: str = "") -> Any:
     shown = ax.imshow(values.cpu().numpy(), cmap=COLOUR_MAP, vmin=0, vmax=top)
     bare(ax, title)
     return shown
-
-
-def bare(ax: Axes, title: str = "") -> None:
-    """Leave ticks and frame away."""
-    ax.set(xticks=[], yticks=[], title=title)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
 
 
 def _scale(*maps: Tensor) -> float:

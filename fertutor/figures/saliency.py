@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from .occlusion import COLOUR_MAP, bare, picture, picture_axes
-from .style import ACCENTS, INK, describe, new_axes, styled
+from .occlusion import COLOUR_MAP, picture, picture_axes
+from .style import ACCENTS, INK, bare, describe, new_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+OUTSIDE = 0.5
+"""Grey level outside the picture: what zero stands for after the network's normalisation."""
+
+LINES = 7
+"""Of a sampling grid as it is drawn, along each axis."""
+
 
 @styled
 def draw_point(image: Tensor, x: float, y: float) -> Figure:
@@ -55,19 +61,15 @@ def label_ends(ax: Axes, height: int, width: int) -> None:
 
 
 @styled
-def draw_warps(
-    face: Tensor, thetas: Mapping[str, Tensor], padding: str = "zeros", outside: float = 0.5
-) -> Figure:
+def draw_warps(face: Tensor, thetas: Mapping[str, Tensor]) -> Figure:
     """Draw one face warped by several affine maps: above where each map reads, below what it makes.
 
     Args:
         face: float ``(1, 48, 48)`` in [0, 1], or one face for each map ``(maps, 1, 48, 48)``.
         thetas: title → θ, float ``(2, 3)``.
-        padding: see :func:`fertutor.network.sampler.sample_affine`.
-        outside: the grey level that zero stands for after the network's normalisation.
     """
     faces = face.expand(len(thetas), 1, *face.shape[-2:])
-    warped = sample_affine(faces - outside, torch.stack(list(thetas.values())), padding) + outside
+    warped = sample_affine(faces - OUTSIDE, torch.stack(list(thetas.values()))) + OUTSIDE
     figure, axes = new_axes(2, len(thetas), size=(1.75 * len(thetas), 3.9), squeeze=False)
     # one frame for all, wide enough for the corners of every grid
     reach = max(1.0, *(float(theta.abs().sum(1).max()) for theta in thetas.values())) + 0.06
@@ -96,14 +98,14 @@ def to_pixels(places: Tensor, side: int) -> Tensor:
     return ((places + 1) * side - 1) / 2
 
 
-def draw_frame(ax: Axes, theta: Tensor, side: int, lines: int = 7) -> None:
+def draw_frame(ax: Axes, theta: Tensor, side: int) -> None:
     """Draw the sampling grid of θ ``(2, 3)`` over a picture of `side` pixels; its upper edge is thick."""
-    ends = torch.linspace(-1, 1, lines)
+    ends = torch.linspace(-1, 1, LINES)
     y, x = torch.meshgrid(ends, ends, indexing="ij")
     points = torch.stack([x, y, torch.ones_like(x)], dim=-1) @ theta.T
     columns, rows = to_pixels(points, side).numpy().transpose(2, 0, 1)
-    for line in range(lines):
-        width = 1.6 if line in (0, lines - 1) else 0.6
+    for line in range(LINES):
+        width = 1.6 if line in (0, LINES - 1) else 0.6
         ax.plot(columns[:, line], rows[:, line], color=ACCENTS[1], linewidth=width)
         ax.plot(columns[line], rows[line], color=ACCENTS[1], linewidth=3.5 if line == 0 else width)
 

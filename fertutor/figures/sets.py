@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..expressions import COLOURS, EXPRESSIONS
 from ..faces.table import FaceTable
-from .style import ACCENTS, describe, new_axes, styled
+from .style import ACCENTS, bare, describe, new_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def draw_sets(tables: Mapping[str, FaceTable]) -> Figure:
     for row, (name, table) in zip(axes, tables.items(), strict=True):
         for label, axis in enumerate(row):
             found = torch.nonzero(table.labels == label)[:, 0]
-            _blank(axis)
+            bare(axis)
             if len(found):
                 axis.imshow(table.images[found[0], 0].numpy(), vmin=0, vmax=255)
         row[0].set_ylabel(name.replace("drawn-", ""))
@@ -89,7 +89,7 @@ def draw_row(faces: Tensor, titles: Sequence[str], alt: str) -> Figure:
     """
     figure, axes = new_axes(1, len(faces), size=(1.25 * len(faces), 1.6), squeeze=False)
     for axis, face, title in zip(axes[0], faces, titles, strict=True):
-        _blank(axis)
+        bare(axis)
         axis.imshow(face[0].numpy(), vmin=0, vmax=1)
         axis.set_title(title)
     return describe(figure, alt)
@@ -132,7 +132,7 @@ def draw_framing(photo: Image.Image, box: tuple[int, int, int, int], face: Tenso
     figure, (left, right) = new_axes(1, 2, size=(6.4, 3.2))
     shrink = max(1, max(photo.size) // 256)  # a page needs no more pixels
     for axis, picture in ((left, photo.reduce(shrink)), (right, face[0].numpy())):
-        _blank(axis)
+        bare(axis)
         axis.imshow(picture, cmap="gray", vmin=0, vmax=255)
     x, y, width, height = (value / shrink for value in box)
     corners = ([x, x + width, x + width, x, x], [y, y, y + height, y + height, y])
@@ -142,10 +142,3 @@ def draw_framing(photo: Image.Image, box: tuple[int, int, int, int], face: Tenso
     return describe(
         figure, "A photograph with a box around a face, and the face in the box, grey and coarse."
     )
-
-
-def _blank(axis: Any) -> None:
-    """Leave nothing of an axis but its picture and its labels."""
-    axis.set(xticks=[], yticks=[])
-    for side in axis.spines.values():
-        side.set_visible(False)

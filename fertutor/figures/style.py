@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from .png import with_palette
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 P = ParamSpec("P")
@@ -111,6 +112,12 @@ def new_axes(
     return figure, figure.subplots(rows, columns, **options)
 
 
+def bare(axes: Axes, title: str = "") -> None:
+    """Leave nothing of axes but their picture, title and labels."""
+    axes.set(xticks=[], yticks=[], title=title)
+    axes.spines[:].set_visible(False)
+
+
 def describe(figure: Figure, text: str) -> Figure:
     """Attach the words that stand for a figure where it cannot be seen (its alt text); return it.
 
@@ -169,13 +176,18 @@ def show_plotly(figure: Any, still: Figure, id: str) -> None:
     plain = figure.to_plotly_json()
     content = {"data": plain["data"], "layout": {**plain["layout"], "template": {}}}
     data = html.escape(json.dumps(content, sort_keys=True), quote=True)
-    source = f"data:image/png;base64,{base64.b64encode(_png(still)).decode()}"
+    source = data_url(_png(still), "image/png")
     twin = (
         f'<div data-fertutor="plotly" id="{id}" data-figure="{data}">'
         f'<img src="{source}" alt="{html.escape(text, quote=True)}"></div>'
     )
     bundle = {"application/vnd.plotly.v1+json": content, "text/html": twin, "text/plain": text}
     display(bundle, raw=True)
+
+
+def data_url(data: bytes, kind: str = "application/octet-stream") -> str:
+    """Return bytes as a data URL."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _png(figure: Figure) -> bytes:

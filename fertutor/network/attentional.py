@@ -30,6 +30,9 @@ class AttentionalCNN(AttentionNetwork):
 
     With the defaults it has 76,777 parameters.
 
+    Raises:
+        ValueError: for no channels, or an unknown sampler.
+
     Example:
         >>> network = AttentionalCNN()
         >>> network(torch.rand(2, 1, 48, 48)).shape

@@ -27,6 +27,9 @@ class DeepCNN(nn.Module):
     Shapes:
         input: float ``(n, 1, 48, 48)`` in [0, 1]; output: logits ``(n, classes)``.
 
+    Raises:
+        ValueError: for no blocks.
+
     Example:
         >>> DeepCNN()(torch.rand(2, 1, 48, 48)).shape
         torch.Size([2, 7])

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..evaluation.report import predict_probabilities
 from ..expressions import class_names
 from ..faces.table import FaceTable
-from ..mode import device_of, evaluating
 from .occlusion import occlude
-from .scores import Interval, bootstrap, sparsity
+from .scores import DRAWS, Interval, bootstrap, sparsity
 
 SPARSER = ("happy", "fear", "surprise")
 """The expressions whose maps the paper calls sparser."""
@@ -148,7 +148,7 @@ def surest(network: nn.Module, table: FaceTable, label: int, count: int = 1) -> 
     Returns:
         int64 ``(count,)``, the surest first.
     """
-    probabilities = _probabilities(network, table)
+    probabilities = predict_probabilities(network, table.images, device=None).to(table.images.device)
     right = (probabilities.argmax(1) == table.labels) & (table.labels == label)
     certainty = torch.where(right, probabilities[:, label], -1.0)
     return certainty.argsort(descending=True)[: min(count, int(right.sum()))]
@@ -156,18 +156,10 @@ def surest(network: nn.Module, table: FaceTable, label: int, count: int = 1) -> 
 
 def predicted(network: nn.Module, table: FaceTable) -> Tensor:
     """Return the network's predictions for a table, int64 ``(n,)`` on the table's device."""
-    return _probabilities(network, table).argmax(1)
+    return predict_probabilities(network, table.images, device=None).argmax(1).to(table.images.device)
 
 
-@torch.no_grad()
-def _probabilities(network: nn.Module, table: FaceTable, batch: int = 256) -> Tensor:
-    device = device_of(network)
-    with evaluating(network):
-        parts = [network(part.to(device).float() / 255).softmax(1) for part in table.images.split(batch)]
-    return torch.cat(parts).to(table.images.device)
-
-
-def _contrast(groups: list[Tensor], names: tuple[str, ...], draws: int = 2000) -> Interval:
+def _contrast(groups: list[Tensor], names: tuple[str, ...]) -> Interval:
     """Mean of the sparser expressions' means less the others', with the interval over resampled faces.
 
     NaNs are left out; the contrast itself is NaN where an expression has nothing else.
@@ -179,7 +171,7 @@ def _contrast(groups: list[Tensor], names: tuple[str, ...], draws: int = 2000) -
     if not all(map(len, groups)):
         return Interval(math.nan, math.nan, math.nan, n)
     for values in groups:
-        rows = torch.randint(len(values), (draws, len(values)), generator=generator)
+        rows = torch.randint(len(values), (DRAWS, len(values)), generator=generator)
         means.append(values.mean())
         resampled.append(values[rows].mean(1))
     sparser = torch.tensor([name in SPARSER for name in names])

@@ -20,6 +20,9 @@ from .occlusion import as_float_images
 
 FILLS = ("blur", "mean")
 
+DRAWS = 2000
+"""Resamples of the faces that a bootstrap interval is made of."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -34,20 +37,18 @@ class Interval:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def bootstrap(values: Tensor, draws: int = 2000, seed: int = 0) -> Interval:
+def bootstrap(values: Tensor) -> Interval:
     """Return the mean of `values` with its 95 % percentile bootstrap interval; NaNs are left out.
 
     Args:
         values: ``(n,)``, one score a face.
-        draws: resamples of the faces.
-        seed: of the resampling.
     """
     values = values.detach().cpu().double()
     values = values[~values.isnan()]
     n = len(values)
     if n == 0:
         return Interval(math.nan, math.nan, math.nan, 0)
-    rows = torch.randint(n, (draws, n), generator=torch.Generator().manual_seed(seed))
+    rows = torch.randint(n, (DRAWS, n), generator=torch.Generator().manual_seed(0))
     low, high = values[rows].mean(1).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     return Interval(float(values.mean()), low, high, n)
 
@@ -189,7 +190,7 @@ def _curve(
 # ---- does the map depend on the network? ------------------------------------------------------------
 
 
-def randomised_networks(network: nn.Module, seed: int = 0) -> list[tuple[str, nn.Module]]:
+def randomised_networks(network: nn.Module) -> list[tuple[str, nn.Module]]:
     """Return copies of a network whose layers are made random from the output backwards, one more each time.
 
     The sanity check of Adebayo et al. (2018): a map that hardly changes does not show what the
@@ -199,7 +200,7 @@ def randomised_networks(network: nn.Module, seed: int = 0) -> list[tuple[str, nn
         (name of the layer that was shuffled last, network) for each layer with weights.
     """
     check_network(network)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     current, copies = copy.deepcopy(network), []
     named = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     for name in reversed(named):
@@ -212,15 +213,12 @@ def randomised_networks(network: nn.Module, seed: int = 0) -> list[tuple[str, nn
     return copies
 
 
-def sanity_check(
-    network: nn.Module, explain: Callable[[nn.Module], Tensor], seed: int = 0
-) -> list[tuple[str, Tensor]]:
+def sanity_check(network: nn.Module, explain: Callable[[nn.Module], Tensor]) -> list[tuple[str, Tensor]]:
     """Return how much a way of making maps agrees with itself as the network is made random.
 
     Args:
         network: the trained network.
         explain: makes maps float ``(n, h, w)`` with the network that it is given, about fixed classes.
-        seed: of the shuffling.
 
     Returns:
         (layer, rank correlation with the trained network's maps ``(n,)``), from the output backwards;
@@ -228,8 +226,7 @@ def sanity_check(
     """
     trained = explain(network)
     return [
-        (name, rank_correlation(trained, explain(random)))
-        for name, random in randomised_networks(network, seed)
+        (name, rank_correlation(trained, explain(random))) for name, random in randomised_networks(network)
     ]
 
 
@@ -290,8 +287,9 @@ def _correlation(a: Tensor, b: Tensor) -> Tensor:
     return (a * b).sum() / (a.norm() * b.norm())
 
 
-def _blurred(images: Tensor, deviation: float = 5.0) -> Tensor:
-    """Images under a Gaussian, their borders mirrored."""
+def _blurred(images: Tensor) -> Tensor:
+    """Images under a Gaussian of 5 pixels' deviation, their borders mirrored."""
+    deviation = 5.0
     radius = min(int(3 * deviation), images.shape[-1] - 1, images.shape[-2] - 1)
     offsets = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     kernel = torch.exp(-0.5 * (offsets / deviation) ** 2)

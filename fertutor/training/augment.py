@@ -34,6 +34,9 @@ class Augmentation:
         brightness: largest change of grey level, as a share of the full range.
         contrast: largest relative change of contrast.
         erase: probability that a random rectangle is painted grey.
+
+    Raises:
+        ValueError: names the amount that makes no sense.
     """
 
     flip: bool = True

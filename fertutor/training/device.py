@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -22,19 +22,15 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 @dataclass(frozen=True)
 class Setting:
-    """Device (``"cpu"`` or ``"cuda"``), precision (``"fp32"`` or ``"bf16"``) and memory layout."""
+    """Device (``"cpu"`` or ``"cuda"``), precision (``"fp32"`` or ``"bf16"``), and the one memory layout."""
 
     device: str
     precision: str
-    channels_last: bool
-
-    @property
-    def memory_format(self) -> torch.memory_format:
-        return torch.channels_last if self.channels_last else torch.contiguous_format
+    memory_format: ClassVar[torch.memory_format] = torch.channels_last
 
     def as_dict(self) -> dict[str, Any]:
         """Return the setting as plain JSON values."""
-        return asdict(self)
+        return {**asdict(self), "channels_last": True}  # a choice once, and entries and checkpoints name it
 
 
 def choose_setting(device: str = "auto", precision: str = "auto") -> Setting:
@@ -58,7 +54,7 @@ def choose_setting(device: str = "auto", precision: str = "auto") -> Setting:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "auto":
         precision = "bf16" if _multiplies_bf16(device) else "fp32"
-    return Setting(device, precision, channels_last=True)
+    return Setting(device, precision)
 
 
 def _multiplies_bf16(device: str) -> bool:

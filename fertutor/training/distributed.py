@@ -113,10 +113,14 @@ def join_group(device: str) -> Group:
     if not dist.is_initialized():
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return Group()
-        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+        dist.init_process_group(_backend(device))
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", dist.get_rank())) % torch.cuda.device_count())
     return Group(dist.get_rank(), dist.get_world_size())
+
+
+def _backend(device: str) -> str:
+    return "nccl" if device == "cuda" else "gloo"
 
 
 def take_part(network: nn.Module, part: tuple[int, int, int]) -> None:
@@ -173,8 +177,7 @@ def _work(
     rank: int, store: str, processes: int, device: str, work: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
     torch.set_num_threads(max(1, torch.get_num_threads() // processes))
-    backend = "nccl" if device == "cuda" else "gloo"
-    dist.init_process_group(backend, init_method=store, rank=rank, world_size=processes)
+    dist.init_process_group(_backend(device), init_method=store, rank=rank, world_size=processes)
     try:
         work(*arguments)
     finally:

@@ -75,9 +75,8 @@ class GraphedStep:
         """Return the step on `batch`, recorded; nothing of it is done yet."""
         graph = torch.cuda.CUDAGraph()
         for group in self.optimizer.param_groups:
-            group["capturable"] = (
-                True  # Adam refuses to be recorded without, and warns of plain steps with it
-            )
+            # Adam refuses to be recorded without, and warns of plain steps with it
+            group["capturable"] = True
         try:
             with torch.cuda.graph(graph, stream=self.stream):
                 self.step(self.batch)

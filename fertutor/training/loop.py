@@ -306,10 +306,8 @@ class _Trainer:
         # processes that share a batch talk to each other within a step, which is not recorded
         if graphs and self.setting.device == "cuda" and self.group.size == 1:
             step = GraphedStep(step, self.optimizer)
-        with (
-            full_precision(),
-            torch.random.fork_rng(devices=[]),
-        ):  # the caller's own draws go on as if nothing was
+        # the fork: the caller's own draws go on as if nothing was
+        with full_precision(), torch.random.fork_rng(devices=[]):
             while not self.finished:
                 self.epoch(step)
                 if self.group.leads:
@@ -374,7 +372,7 @@ class _Trainer:
         x = apply_augmentation(self.train.images[rows], recipe.augmentation, batch)
         labels = self.train.labels[rows]
         votes = self.train.votes[rows] if recipe.soft and self.train.votes is not None else None
-        targets = soft_targets(labels, votes, self.train.classes, recipe.smoothing)
+        targets = soft_targets(labels, votes, self.train.classes)
         if recipe.mixup:
             x, targets = mix(x, targets, batch)
         if self.group.size > 1:
@@ -385,7 +383,8 @@ class _Trainer:
         with torch.autocast(setting.device, torch.bfloat16, enabled=setting.precision == "bf16"):
             logits = self.shared(x)
         # gradients are averaged over the processes, so each counts its faces `size` times
-        loss = F.cross_entropy(logits.float(), targets, reduction="sum") / n * self.group.size
+        loss = F.cross_entropy(logits.float(), targets, reduction="sum", label_smoothing=recipe.smoothing)
+        loss = loss / n * self.group.size
         if recipe.penalty:
             loss = loss + recipe.penalty * penalty(self.network)
         self.optimizer.zero_grad()

@@ -37,14 +37,12 @@ def penalty(network: nn.Module) -> Tensor:
     return torch.stack([layer.weight.square().sum() for layer in penalised_layers(network)]).sum()
 
 
-def soft_targets(labels: Tensor, votes: Tensor | None, classes: int, smoothing: float) -> Tensor:
+def soft_targets(labels: Tensor, votes: Tensor | None, classes: int) -> Tensor:
     """Return targets float32 ``(n, classes)`` whose rows sum to 1.
 
     Args:
         labels: int64 ``(n,)``.
         votes: float32 ``(n, classes)`` to use instead of `labels`, or None.
         classes: 7 or 8.
-        smoothing: share of the target that is spread over all classes.
     """
-    targets = F.one_hot(labels, classes).float() if votes is None else votes
-    return targets * (1 - smoothing) + smoothing / classes
+    return F.one_hot(labels, classes).float() if votes is None else votes

@@ -43,6 +43,9 @@ class Recipe:
         average: decay a step of an exponential moving average of the weights, which is then the
             network that is validated and kept; 0 turns it off.
         augmentation: what is done to the faces.
+
+    Raises:
+        ValueError: names the number or word that makes no sense.
     """
 
     name: str

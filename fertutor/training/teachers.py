@@ -89,7 +89,7 @@ def taught(
                 with torch.autocast(setting.device, torch.bfloat16, enabled=setting.precision == "bf16"):
                     logits = network(x)
                 said[rows] += logits.float().softmax(1).to(said.device)
-    own = soft_targets(table.labels, table.votes, table.classes, 0.0)
+    own = soft_targets(table.labels, table.votes, table.classes)
     return replace(table, votes=(1 - share) * own + share * said / (VIEWS * len(teachers)))
 
 

@@ -10,13 +10,13 @@ two views of one widget each count their own questions.
 from __future__ import annotations
 
 import asyncio
-import base64
 import html
 import io
 import json
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, called
 from ..faces.table import SIDE, FaceTable
+from ..figures.style import data_url
 from ..mode import device_of, evaluating
 from ..network.weights import load_network, released_networks
 
@@ -50,6 +51,7 @@ class Explorer(anywidget.AnyWidget):
         traits: the widget's traits.
 
     Raises:
+        InputError: for a network that cannot be read, or a choice that is no released network.
         TypeError: when a class with a module is made that has no ``picture()``.
     """
 
@@ -230,11 +232,6 @@ def _sentence(error: Exception) -> str:
     return lines[0] if isinstance(error, (ValueError, RuntimeError)) else f"{name}: {lines[0]}"
 
 
-def data_url(data: bytes, kind: str = "application/octet-stream") -> str:
-    """Return bytes as a data URL."""
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
-
-
 def grey_bytes(faces: Tensor | FaceTable) -> bytes:
     """Return faces, uint8 or float in [0, 1] of any shape ending in 48x48, as grey bytes.
 
@@ -286,20 +283,15 @@ def has_theta(network: nn.Module) -> bool:
     return getattr(network, "localization", None) is not None
 
 
-class forced_theta:
-    """Make a network's transformer use the given six numbers instead of its own θ, inside a `with`."""
-
-    def __init__(self, network: Any, theta: list[float] | None) -> None:
-        self.network, self.theta = network, theta
-
-    def __enter__(self) -> None:
-        self.hook = None
-        if self.theta is not None:
-            values = torch.tensor(self.theta, dtype=torch.float32).view(1, 2, 3)
-            self.hook = self.network.localization.register_forward_hook(
-                lambda module, inputs, output: values.to(output)
-            )
-
-    def __exit__(self, *_: object) -> None:
-        if self.hook is not None:
-            self.hook.remove()
+@contextmanager
+def forced_theta(network: Any, theta: list[float] | None) -> Iterator[None]:
+    """Make a network's transformer use the given six numbers inside, its own θ where they are None."""
+    if theta is None:
+        yield
+        return
+    values = torch.tensor(theta, dtype=torch.float32).view(1, 2, 3)
+    hook = network.localization.register_forward_hook(lambda module, inputs, output: values.to(output))
+    try:
+        yield
+    finally:
+        hook.remove()

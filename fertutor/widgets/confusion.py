@@ -10,9 +10,9 @@ import traitlets
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..evaluation.report import predict_probabilities
 from ..expressions import class_names
 from ..faces.table import FaceTable
-from ..mode import device_of, evaluating
 from .base import Answer, Explorer, grey_bytes
 
 PAGE = 24
@@ -142,11 +142,8 @@ class ConfusionExplorer(Explorer):
 
 def _judge(network: nn.Module, table: FaceTable) -> tuple[Tensor, Tensor]:
     """Return the largest probability and its class for every face of a table."""
-    device = device_of(network)
-    with torch.inference_mode(), evaluating(network):
-        parts = [network(part.to(device).float() / 255).softmax(1).cpu() for part in table.images.split(256)]
-    probabilities = torch.cat(parts)
+    probabilities = predict_probabilities(network, table.images, device=None)
     if probabilities.shape[1] != table.classes:
         raise InputError(f"the network has {probabilities.shape[1]} classes, the table {table.classes}")
     best = probabilities.max(1)
-    return best.values.clone(), best.indices.clone()
+    return best.values, best.indices

@@ -32,7 +32,7 @@ class FaceRenderer(nn.Module):
         self.register_buffer("ticks", ticks.float(), persistent=False)
         self.ticks: Tensor
 
-    def canvas(self, traits: Traits, scene: Scene) -> Canvas:
+    def canvas(self, scene: Scene) -> Canvas:
         """Return where every pixel lies on each face."""
         column = self.ticks.to(scene.roll.dtype)[None, None, :]
         row = self.ticks.to(scene.roll.dtype)[None, :, None]
@@ -57,7 +57,7 @@ class FaceRenderer(nn.Module):
             float ``(n, 1, size, size)``, 0 black to 1 white.
         """
         m, t, s = Muscles(action_units), Traits(traits), Scene(scene)
-        c = self.canvas(t, s)
+        c = self.canvas(s)
         h = head.outline(c, m, t)
         upper, lower = c.band(-1.05, 0.10), c.band(-0.18, 1.6)
         cu, cl = c.cut(upper), c.cut(lower)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from .arrays import as_tensor
+from .arrays import Columns, as_tensor
 
 SCENE: MappingProxyType[str, float] = MappingProxyType(
     {
@@ -61,18 +61,10 @@ COLUMN: MappingProxyType[str, int] = MappingProxyType({name: i for i, name in en
 """Scene parameter → its column."""
 
 
-class Scene:
+class Scene(Columns):
     """Scene parameters by name: ``scene.roll`` is that column as ``(n, 1, 1)``."""
 
-    def __init__(self, values: Tensor) -> None:
-        self.columns = values.t()[:, :, None, None].unbind(0)
-
-    def __getattr__(self, name: str) -> Tensor:
-        return self.columns[COLUMN[name]]
-
-    def pair(self, name: str) -> Tensor:
-        """Return the column as ``(n, 1)``, for arithmetic with the two sides of a face."""
-        return self.columns[COLUMN[name]][:, :, 0]
+    places = COLUMN
 
 
 def make_scene(values: Mapping[str, float] | Tensor | None = None) -> Tensor:

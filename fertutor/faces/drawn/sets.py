@@ -17,11 +17,11 @@ from ...errors import InputError
 from ...expressions import EXPRESSIONS, JAFFE_LABELS
 from ...progress import progress
 from ...seed import check_seed
-from .. import ckplus, fer2013, jaffe
+from .. import ckplus, fer2013, ferg, jaffe
 from ..cache import remember
 from ..splits import by_subject as deal_people
 from ..splits import per_class, stratified
-from ..table import FaceSplits, FaceTable
+from ..table import SIDE, FaceSplits, FaceTable
 from .acting import act
 from .characters import CHARACTERS, cast
 from .drawing import draw_faces
@@ -49,7 +49,11 @@ _JAFFE_COUNTS = {JAFFE_LABELS[code]: count for code, count in jaffe.COUNTS.items
 STUDIO_COUNTS = tuple(_JAFFE_COUNTS[name] for name in EXPRESSIONS)
 """JAFFE's own."""
 
-CARTOON_FACES = 55_767
+CARTOON_TRAIN = 34_000
+"""As the paper says; what FERG's own training part has more belongs to no part here."""
+
+APART = 1_000_003
+"""Between what two seeds of a set begin to count from: more than any set has faces."""
 
 
 @dataclass(frozen=True)
@@ -147,16 +151,17 @@ def _studio(generator: torch.Generator, split: bool) -> Plan:
 
 
 def _cartoon(generator: torch.Generator, split: bool) -> Plan:
-    n = CARTOON_FACES
-    subjects = torch.arange(n) % 6
-    labels = (torch.arange(n) // 6) % 7
+    n, val_size, test_size = ferg.PROTOCOL.n, ferg.PROTOCOL.val, ferg.PROTOCOL.test
+    rest_size = n - CARTOON_TRAIN - val_size - test_size
+    subjects = torch.arange(n) % len(CHARACTERS)
+    labels = (torch.arange(n) // len(CHARACTERS)) % len(EXPRESSIONS)
     units = act(labels, generator, weak=0.0, stray=0.0, skew=0.10)
     scenes = studio_scenes(n, generator)
     if split:
-        rows = deal_people(subjects, (34_000, 14_000, 7_767))
+        rows = deal_people(subjects, (CARTOON_TRAIN, val_size, test_size + rest_size))
     else:
-        test, rest = per_class(labels, 1000)
-        train, val, _ = stratified(labels[rest], (34_000, 14_000, 767))
+        test, rest = per_class(labels, test_size // len(EXPRESSIONS))
+        train, val, _ = stratified(labels[rest], (CARTOON_TRAIN, val_size, rest_size))
         rows = (rest[train], rest[val], test)
     return Plan(units, cast()[subjects], scenes, labels, labels, subjects, _parts(n, *rows))
 
@@ -195,7 +200,7 @@ def _notes(name: str, plan: Plan, size: int | None) -> tuple[str, ...]:
             f"a stand-in for JAFFE: {n} faces of {people} people, {each}",
             "10% of the expressions are weak; no label noise",
         )
-    left = CARTOON_FACES - n if size is None else 0
+    left = ferg.PROTOCOL.n - n if size is None else 0
     characters = "six" if people == len(CHARACTERS) else people
     rest = f"the paper's rounded counts add up to {n:,}: {left} faces belong to no part"
     return (
@@ -211,11 +216,14 @@ def plan_drawn(name: str, size: int | None = None, seed: int = 0, by_subject: bo
     The rows of ``plan.part("test")`` are those of ``load_drawn(…).test``: draw them again with
     ``draw_faces(part.action_units, part.people, part.scenes, mask=True)`` to learn which pixels
     the expression moved, or larger.
+
+    Raises:
+        InputError: for an unknown name, a size that the set does not have, or what is no seed.
     """
     if name not in _PLANS:
         raise InputError(f"no drawn set is called {name!r}: choose one of {', '.join(_PLANS)}")
     seed = check_seed(seed)
-    plan = _PLANS[name](torch.Generator().manual_seed(1_000_003 * seed + len(name)), by_subject)
+    plan = _PLANS[name](torch.Generator().manual_seed(APART * seed + len(name)), by_subject)
     plan = plan[plan.parts >= 0]
     if size is None:
         return plan
@@ -277,11 +285,11 @@ def load_drawn(
 def _draw_plan(plan: Plan, name: str, seed: int, show_progress: bool) -> Tensor:
     """Return uint8 ``(n, 1, 48, 48)``."""
     step = 512
-    images = torch.empty(len(plan), 1, 48, 48, dtype=torch.uint8)
+    images = torch.empty(len(plan), 1, SIDE, SIDE, dtype=torch.uint8)
     for start in progress(range(0, len(plan), step), f"drawing {name}", show=show_progress):
         rows = slice(start, start + step)
         pictures = draw_faces(
-            plan.action_units[rows], plan.people[rows], plan.scenes[rows], seed=seed * 1_000_003 + start
+            plan.action_units[rows], plan.people[rows], plan.scenes[rows], seed=APART * seed + start
         )
         images[rows] = (pictures * 255).round().to(torch.uint8)
     return images

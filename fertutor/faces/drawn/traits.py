@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
-from .arrays import as_tensor
+from .arrays import Columns, as_tensor
 
 TRAITS: tuple[str, ...] = (
     "face_width",
@@ -75,18 +75,10 @@ People = int | Sequence[int] | Tensor | NDArray[Any] | None
 """What :func:`read_people` accepts."""
 
 
-class Traits:
+class Traits(Columns):
     """Traits by name: ``traits.skin`` is that column as ``(n, 1, 1)``."""
 
-    def __init__(self, values: Tensor) -> None:
-        self.columns = values.t()[:, :, None, None].unbind(0)
-
-    def __getattr__(self, name: str) -> Tensor:
-        return self.columns[COLUMN[name]]
-
-    def pair(self, name: str) -> Tensor:
-        """Return the column as ``(n, 1)``, for arithmetic with the two sides of a face."""
-        return self.columns[COLUMN[name]][:, :, 0]
+    places = COLUMN
 
 
 def sample_people(n: int, generator: torch.Generator) -> Tensor:
