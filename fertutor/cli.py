@@ -7,6 +7,7 @@ it); 2 the command was called wrongly.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from importlib import import_module
@@ -49,6 +50,8 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    # a stream that the shell closed is None: what is said there is lost, and nothing else
+    sys.stdout, sys.stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a θ or a ✓ that the terminal's encoding lacks is no error
             stream.reconfigure(errors="backslashreplace")

@@ -13,6 +13,7 @@ pytest.importorskip("skimage")
 
 from fertutor import FaceSplits, FaceTable, InputError
 from fertutor.cli import main
+from fertutor.evaluation import reproductions
 from fertutor.evaluation.baselines import BASELINES, fit_baseline, hog_features, lbp_features
 
 
@@ -95,9 +96,11 @@ def test_the_command_records_each_method(splits, tmp_path, monkeypatch, capsys):
     recorded = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("*.json"))]
     assert sorted(recorded, key=str) == sorted(entries, key=str)
     for entry in entries:
-        assert entry["train"]["n"] == 60
+        assert entry["train"]["n"] == entry["limit"] == 60
         assert entry["faces"]["fingerprint"] == splits.val.fingerprint()
         assert entry["accuracy"] == sum(row[i] for i, row in enumerate(entry["confusion"])) / entry["n"]
+    # a quick look is no row of the page, and nothing that a division is compared with
+    assert reproductions.page({str(n): entry for n, entry in enumerate(entries)}) == reproductions.page({})
     assert main(["baselines", "fer2013", "--method", "hog-svm", "--ledger", str(tmp_path)]) == 0
     assert "100.00%" in capsys.readouterr().out
 

@@ -175,14 +175,26 @@ def test_what_does_not_go_together_is_one_sentence(
     assert not list(tmp_path.glob("runs/*/*"))
 
 
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_stream_that_the_shell_closed_is_no_error(closed: str) -> None:
+    words = f"exec {sys.executable} -m fertutor weights {closed}>&-"
+    done = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("named", [True, False])
 def test_a_face_of_a_set_is_never_replaced_by_its_map(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    face = tmp_path / "train" / "happy" / "a.png"
+    root = tmp_path / "fer2013"
+    monkeypatch.setenv("FERTUTOR_DATA", str(tmp_path))
+    face = root / "train" / "happy" / "a.png"
     face.parent.mkdir(parents=True)
     Image.new("L", (48, 48), 90).save(face)
     before = face.read_bytes()
-    words = ["occlude", "drawn", "fer2013:train:0", "--root", str(tmp_path), "--size", "24", "--stride", "24"]
+    words = ["occlude", "drawn", "fer2013:train:0", "--size", "24", "--stride", "24"]
+    words += ["--root", str(root)] if named else []
     assert main([*words, "--out", str(face)]) == 1
     assert "would replace a file of" in capsys.readouterr().err
     assert face.read_bytes() == before

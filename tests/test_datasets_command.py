@@ -11,6 +11,7 @@ import torch
 from fertutor import FaceSplits, FaceTable, expressions
 from fertutor.cli import main
 from fertutor.commands import datasets
+from fertutor.errors import InputError
 from fertutor.faces import catalogue
 from fertutor.faces.catalogue import FACE_SETS
 from fertutor.faces.survey import copies, count_blank, survey
@@ -82,6 +83,18 @@ def test_words_and_json_tell_the_same(splits, monkeypatch, capsys):
     rows = [line.split() for line in words.splitlines()]
     assert ["train", "val"] in rows
     assert ["angry", "3", "1"] in rows and ["all", "7", "3"] in rows
+
+
+def test_a_broken_file_of_votes_does_not_hide_the_sets_own_labels(splits, tmp_path, monkeypatch, capsys):
+    def load(name, root, labels, **_):
+        if labels != "original":
+            raise InputError("fer2013new.csv is empty: fetch it again")
+        return splits
+
+    monkeypatch.setattr(catalogue, "load_faces", load)
+    monkeypatch.setattr("fertutor.faces.fer2013.has_votes", lambda root: True)
+    assert main(["datasets", "fer2013", "--root", str(tmp_path)]) == 0
+    assert "FER+ is left out: fer2013new.csv is empty" in capsys.readouterr().out
 
 
 def test_a_division_by_people_can_be_asked_for(tmp_path, monkeypatch, capsys):

@@ -223,6 +223,8 @@ def test_devices_are_refused_where_they_make_no_sense(tmp_path: Path) -> None:
         train(fertutor.AttentionalCNN(), splits(), RECIPE, devices=2)
     with pytest.raises(InputError, match="devices must be 1 or more"):
         train(fertutor.AttentionalCNN(), splits(), RECIPE, devices=0, out=tmp_path)
+    with pytest.raises(InputError, match="--devices 10000: there are"):
+        train(fertutor.AttentionalCNN(), splits(), RECIPE, device="cpu", devices=10_000, out=tmp_path)
     with pytest.raises(InputError, match="report=<lambda> cannot be sent to the processes"):
         train(fertutor.AttentionalCNN(), splits(), RECIPE, devices=2, out=tmp_path, report=lambda line: None)
     assert not list(tmp_path.iterdir())

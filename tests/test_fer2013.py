@@ -500,6 +500,35 @@ def test_a_part_by_another_name_is_known_or_refused(tmp_path):
         load_faces("fer2013", root=tmp_path)
 
 
+@pytest.mark.parametrize(("part", "name"), [("Test", "Happy"), ("testing", "3"), ("dev", "happiness")])
+def test_no_part_is_lost_by_its_name(part, name, tmp_path):
+    for folder in (tmp_path / "train" / "happy", tmp_path / part / name):
+        folder.mkdir(parents=True)
+        Image.new("L", (48, 48), 90).save(folder / "a.png")
+    with pytest.raises(InputError, match=f"{part} holds expressions and is no part of the set"):
+        load_faces("fer2013", root=tmp_path)
+
+
+def test_a_part_without_a_picture_that_is_read_is_named(tmp_path):
+    for part, suffix in (("train", "png"), ("test", "bmp")):
+        (tmp_path / part / "happy").mkdir(parents=True)
+        Image.new("L", (48, 48), 90).save(tmp_path / part / "happy" / f"a.{suffix}")
+    with pytest.raises(InputError, match="test has folders of expressions and no image"):
+        load_faces("fer2013", root=tmp_path)
+
+
+def test_names_beat_folders_and_that_is_said(tmp_path):
+    """Who moved training faces into a folder of their own would train on them without a word."""
+    for part, file in (("train", "Training_1"), ("validation", "Training_2"), ("test", "PublicTest_3")):
+        (tmp_path / part / "happy").mkdir(parents=True)
+        Image.new("L", (48, 48), 90).save(tmp_path / part / "happy" / f"{file}.jpg")
+    splits = load_faces("fer2013", root=tmp_path)
+    assert (len(splits.train), len(splits.val)) == (2, 1)
+    assert [note for note in splits.notes if "their names say" in note] == [
+        "1 images lie in another part's folder than their names say: the names count"
+    ]
+
+
 def test_an_unknown_expression_folder(tmp_path):
     (tmp_path / "train" / "bored").mkdir(parents=True)
     with pytest.raises(InputError, match="bored is named after no expression"):

@@ -226,6 +226,9 @@ def test_a_bad_file_ends_in_one_sentence(name, weights, tmp_path, capsys):
     assert error.count("\n") == 1
     with pytest.raises(InputError, match=words):
         open_photo(content)
+    if name == "cut.jpg":  # Pillow opens it, and reads no further yet
+        with pytest.raises(InputError, match=words):
+            open_photo(Image.open(path))
 
 
 @pytest.mark.parametrize("path", ["nowhere.jpg", ".", "a\0b.png"])

@@ -195,6 +195,20 @@ def test_ckplus_contempt_is_dropped_or_the_eighth_class(trees):
         load_faces("ckplus", root=trees["ckplus"], contempt="merge")
 
 
+def test_the_label_of_ckplus_is_about_the_frame_that_it_names(trees):
+    root = trees["ckplus"]
+    label = min((root / ckplus.EMOTIONS).glob("*/*/*_emotion.txt"))
+    folder = root / ckplus.IMAGES / label.parent.relative_to(root / ckplus.EMOTIONS)
+    apex = folder / label.name.replace("_emotion.txt", ".png")
+    before = whole("ckplus", root).fingerprint()
+    later = apex.with_name(apex.name.replace(apex.stem[-8:], f"{int(apex.stem[-8:]) + 1:08}"))
+    later.write_bytes(min(folder.glob("*.png")).read_bytes())  # a frame more, at rest
+    assert whole("ckplus", root).fingerprint() == before
+    apex.unlink()
+    notes = load_faces("ckplus", root=root).notes
+    assert any("labels of 1 sequences name a frame that is not there" in note for note in notes)
+
+
 def test_ckplus_all_sequences_takes_first_frames_as_neutral(trees):
     """Of the sequences without a label, only the first frame's expression is known."""
     labelled, everything = (whole("ckplus", trees["ckplus"], sequences=value) for value in ckplus.SEQUENCES)

@@ -48,6 +48,17 @@ def test_searches_of_other_faces_or_ranges_share_no_trials(tmp_path: Path) -> No
     assert [len(entry["trials"]) for entry in entries] == [1] * 5
 
 
+def test_a_training_that_diverged_is_below_all_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert search(tmp_path, "--over", "learning_rate=1e10:1e99", "--trials", "1") == 0
+    assert ", diverged" in capsys.readouterr().out
+    (trial,) = json.loads(next(tmp_path.glob("search-*.json")).read_text())["trials"]
+    assert trial["diverged"] and 0 <= trial["val_accuracy"] < 1
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{tmp_path / 'search.db'}")
+    assert study.best_value < 0
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Optuna would log the traceback of a trial that fails."""

@@ -24,7 +24,14 @@ from fertutor.errors import InputError
 from fertutor.evaluation import ledger
 from fertutor.faces.table import FaceSplits, FaceTable
 from fertutor.network.sampler import Localization
-from fertutor.network.weights import KINDS, build_network, load_network, save_network, weights_bytes
+from fertutor.network.weights import (
+    KINDS,
+    build_network,
+    load_network,
+    save_network,
+    weights_bytes,
+    weights_path,
+)
 from fertutor.training import loop
 from fertutor.training.augment import Augmentation, draw_augmentation
 from fertutor.training.balance import epoch_order
@@ -542,6 +549,10 @@ def test_a_taught_run_trains_on_its_votes_and_goes_on_with_them(
     assert (folder / "votes.safetensors").read_bytes() == before
     assert main([*taught_by, "--epochs", "2", "--resume"]) == 0
     assert len(json.loads((folder / "history.json").read_text())) == 2
+
+    moved = tmp_path / "moved.safetensors"
+    moved.write_bytes(weights_path("drawn").read_bytes())
+    assert main([*words, "--teacher", str(moved), "--epochs", "3", "--resume"]) == 0
 
     capsys.readouterr()
     assert main([*words, "--teacher", "paper", "--resume"]) == 1

@@ -26,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", default="val", choices=("val", "test"), help="(default: val)")
     add_labels_option(parser)
     add_set_options(parser)
-    parser.add_argument("--limit", type=int, help="fit on this many training faces only, stratified")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        help="fit on this many training faces only, stratified; the book's page is then left",
+    )
     parser.add_argument(
         "--seed", type=seed, default=0, help="of the held-out faces and the classifier (default: 0)"
     )
@@ -59,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
                 f"fitted on {len(train)} faces, {setting}",
                 flush=True,
             )
-    page = None if args.ledger else reproductions.write_page()
+    page = None if args.ledger or args.limit else reproductions.write_page()
     if args.json:
         print(json.dumps(entries))
     elif page is not None:
@@ -105,6 +109,7 @@ def _entry(
         "selection": "highest accuracy on held-out training faces, the first of equals",
         "searched": fitted.searched,
         "seed": args.seed,
+        **({} if args.limit is None else {"limit": args.limit}),
         **report.as_dict(),
         **circumstances,
     }

@@ -75,13 +75,16 @@ def survey_set(name: str, root: str | None, labels: str, **options: Any) -> dict
         from ..faces.fer2013 import FERPLUS_RULES, has_votes
 
         if has_votes(find_root(name, root)):
-            figures["ferplus"] = {
-                labels: {
-                    part: {"n": len(table), "counts": table.counts(), "votes": survey_votes(table)}
-                    for part, table in load_faces(name, root, labels).parts().items()
+            try:
+                figures["ferplus"] = {
+                    labels: {
+                        part: {"n": len(table), "counts": table.counts(), "votes": survey_votes(table)}
+                        for part, table in load_faces(name, root, labels).parts().items()
+                    }
+                    for labels in FERPLUS_RULES
                 }
-                for labels in FERPLUS_RULES
-            }
+            except InputError as error:  # the set's own labels are as good as they were
+                figures["notes"] = [*figures["notes"], f"FER+ is left out: {error}"]
     return figures
 
 

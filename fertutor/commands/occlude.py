@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
     """Find the face, make its map, write and print it."""
     import torch
 
+    from ..faces.catalogue import default_root
     from ..network.weights import load_network, weights_path
     from ..saliency.occlusion import occlude
     from ..saliency.windows import Windows
@@ -64,13 +65,10 @@ def run(args: argparse.Namespace) -> None:
     Windows(size, stride, args.edge)  # a wrong size is named before anything is read
     inputs = {"IMAGE": expanded(args.image), "WEIGHTS": weights_path(args.weights)}
     refuse_replacing({"--out": args.out}, inputs)
-    if (
-        args.out
-        and args.out.exists()
-        and args.root
-        and expanded(args.root).resolve() in args.out.resolve().parents
-    ):
-        raise InputError(f"--out {args.out} would replace a file of {args.root}: name another file")
+    name, colon, _ = args.image.partition(":")
+    root = args.root or (default_root(name) if colon else None)
+    if args.out and args.out.exists() and root and expanded(root).resolve() in args.out.resolve().parents:
+        raise InputError(f"--out {args.out} would replace a file of {root}: name another file")
     network = load_network(args.weights)
     network.to(choose_setting(args.device, "fp32").device)
     classes: Any = network.classes  # a number in every kind of network

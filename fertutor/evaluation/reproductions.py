@@ -109,7 +109,7 @@ def divisions(entries: Entries) -> dict[tuple[str, str], list[tuple[float, float
     """
     found: dict[tuple[str, str, tuple[int, int], str], dict[bool, Mapping[str, Any]]] = {}
     for entry in sorted(entries.values(), key=lambda entry: str(entry.get("date"))):
-        if entry.get("split") != "test" or "options" not in entry or guesses(entry):
+        if entry.get("split") != "test" or "options" not in entry or "limit" in entry or guesses(entry):
             continue
         if entry.get("reproduces"):
             method = recipe_words(entry)
@@ -196,7 +196,11 @@ def _latest_baselines(entries: Entries) -> list[Mapping[str, Any]]:
     order = [name for pair in STAND_INS.items() for name in pair]
     latest: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     for entry in entries.values():
-        if entry.get("kind") == "baseline" and "seed" not in entry.get("options", {}):
+        if (
+            entry.get("kind") == "baseline"
+            and "limit" not in entry
+            and "seed" not in entry.get("options", {})
+        ):
             place = (order.index(entry["dataset"]), entry["labels"], entry["split"], _division(entry))
             what = (*place, entry["network"]["kind"])
             if what not in latest or latest[what]["date"] < entry["date"]:

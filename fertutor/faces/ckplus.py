@@ -44,12 +44,13 @@ _FRAME_NAME = re.compile(r"S(\d+)_(\d+)_(\d+)\.png", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class _Sequence:
-    """One sequence: whose it is, its first and last frame, its label or None."""
+    """One sequence: whose, its first frame and its apex, its label or None, whether that names the apex."""
 
     subject: int
     first: Path
-    last: Path
+    apex: Path
     label: int | None
+    named: bool
 
 
 def read_ckplus(
@@ -104,7 +105,7 @@ def read_ckplus(
     if not labelled:
         raise InputError(f"{root} has no labels: unpack CK+'s {EMOTIONS} folder into it")
     neutral = EXPRESSIONS_WITH_CONTEMPT.index("neutral")
-    chosen = [(sequence.last, sequence.label, sequence.subject) for sequence in labelled]
+    chosen = [(sequence.apex, sequence.label, sequence.subject) for sequence in labelled]
     if sequences == "all":
         others = [sequence for sequence in found if sequence.label is None]
         chosen += [(sequence.first, neutral, sequence.subject) for sequence in others]
@@ -115,6 +116,11 @@ def read_ckplus(
         classes=8,
     )
     notes = [f"{len(found)} sequences, {len(labelled)} of them labelled"]
+    if unnamed := sum(not sequence.named for sequence in labelled):
+        notes.append(
+            f"the labels of {unnamed} sequences name a frame that is not there, and the last one that is was "
+            f"taken: unpack {IMAGES} again"
+        )
     if sequences == "all":
         notes.append("of a sequence without a label the first frame is taken, as neutral")
     if contempt == "drop":
@@ -146,25 +152,33 @@ def _find(root: Path) -> list[_Sequence]:
     found = []
     for (subject, _), numbered in sorted(frames.items()):
         first, last = min(numbered)[1], max(numbered)[1]
-        found.append(_Sequence(subject, first, last, _read_label(root, last)))
+        file = _emotion_file(root, last)
+        if file is None:
+            found.append(_Sequence(subject, first, last, None, False))
+            continue
+        # the label's name is that of the frame it is about, which is the last unless frames are missing
+        stem = file.name.removesuffix("_emotion.txt")
+        named = [path for _, path in numbered if path.stem == stem]
+        apex = named[0] if named else last
+        found.append(_Sequence(subject, first, apex, _read_label(file), bool(named)))
     return found
 
 
-def _read_label(root: Path, frame: Path) -> int | None:
-    """Return the label of a sequence, or None where it has no emotion file."""
+def _emotion_file(root: Path, frame: Path) -> Path | None:
     folder = root / EMOTIONS / frame.parent.relative_to(root / IMAGES)
     files = sorted(path for path in folder.glob("*_emotion.txt") if not path.name.startswith("."))
-    if not files:
-        return None
-    text = files[-1].read_text(encoding="utf-8", errors="replace").strip()
+    return files[-1] if files else None
+
+
+def _read_label(file: Path) -> int:
+    text = file.read_text(encoding="utf-8", errors="replace").strip()
     try:
         number = float(text)
     except ValueError:
         number = -1.0
     if number not in CKPLUS_LABELS:
         raise InputError(
-            f"{files[-1]} holds {text[:30]!r} instead of one number from 0 to {max(CKPLUS_LABELS)}: "
-            "fetch it again"
+            f"{file} holds {text[:30]!r} instead of one number from 0 to {max(CKPLUS_LABELS)}: fetch it again"
         )
     return EXPRESSIONS_WITH_CONTEMPT.index(CKPLUS_LABELS[int(number)])
 

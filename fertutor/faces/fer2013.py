@@ -130,6 +130,8 @@ def _layout_notes(tensors: dict[str, Tensor]) -> list[str]:
             f"{unmarked} images under test/ do not say whether they are of PublicTest or PrivateTest: "
             "all are in the test part"
         )
+    if moved := int(tensors.get("moved", torch.tensor(0))):
+        notes.append(f"{moved} images lie in another part's folder than their names say: the names count")
     if resized := int(tensors.get("resized", torch.tensor(0))):
         notes.append(f"{resized} images were not 48 x 48 pixels and were resized")
     return notes

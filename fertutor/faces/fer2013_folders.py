@@ -43,12 +43,14 @@ ALIASES = {
 def read_folders(root: Path) -> dict[str, Tensor]:
     """Read image folders, or their cache when no file has changed since that was written.
 
-    A file's name says its usage (``PublicTest_123.jpg``); where it does not, its folder does.
+    A file's name says its usage (``PublicTest_123.jpg``), wherever the file lies; where it does not, its
+    folder does.
 
     Returns:
         Sorted by usage, expression and file name: ``images`` uint8 ``(n, 2304)``, ``emotions`` int64
         ``(n,)``, ``usages`` uint8 ``(n,)``; and the counts ``resized`` (files of another size than
-        48 x 48) and ``unmarked`` (files under ``test/`` whose names do not say the usage), int64 ``()``.
+        48 x 48), ``unmarked`` (files under ``test/`` whose names do not say the usage) and ``moved`` (files
+        in another part's folder than their names say), int64 ``()``.
 
     Raises:
         InputError: an unknown folder, no images, or an image that cannot be used.
@@ -58,7 +60,8 @@ def read_folders(root: Path) -> dict[str, Tensor]:
     # 2: 16-bit, transparent and turned pictures are read as by the other readers
     tensors = remember("fer2013-folders-2", lambda: files_signature(root, paths), lambda: _read(found))
     unmarked = sum(path.parts[-3] == "test" and _named_usage(path) is None for path in paths)
-    return {**tensors, "unmarked": torch.tensor(unmarked)}
+    moved = sum(_is_moved(path) for path in paths)
+    return {**tensors, "unmarked": torch.tensor(unmarked), "moved": torch.tensor(moved)}
 
 
 def find_files(root: Path) -> list[tuple[int, int, Path]]:
@@ -67,33 +70,51 @@ def find_files(root: Path) -> list[tuple[int, int, Path]]:
     Raises:
         InputError: for a folder of another name than a part's or an expression's, or no images.
     """
-    for other in {path.parent for name in EXPRESSIONS for path in root.glob(f"[!.]*/{name}")}:
-        if other.name not in PARTS:
+    for other in sorted(folder for folder in root.glob("[!.]*") if folder.name not in PARTS):
+        if any(_expression_of(folder) is not None for folder in other.glob("[!.]*") if folder.is_dir()):
             raise InputError(
                 f"{other} holds expressions and is no part of the set: name it train, val or test"
             )
-    found = []
+    found: list[tuple[int, int, Path]] = []
     for part, folder_usage in PARTS.items():
         folders = sorted(folder for folder in (root / part).glob("[!.]*") if folder.is_dir())
+        seen = len(found)
         for folder in folders:
             emotion = _expression(folder)
             for path in folder.glob("[!.]*"):
                 if path.suffix.lower() in SUFFIXES:
                     usage = _named_usage(path) or folder_usage
                     found.append((USAGES.index(usage), emotion, path))
+        if folders and len(found) == seen:
+            raise InputError(
+                f"{root / part} has folders of expressions and no image in them that ends in "
+                f"{', '.join(SUFFIXES)}: convert them, or take the folder away"
+            )
     if not found:
         raise InputError(f"{root} has no images in train/<expression>/ or test/<expression>/")
     return sorted(found)
 
 
 def _expression(folder: Path) -> int:
+    expression = _expression_of(folder)
+    if expression is None:
+        raise InputError(f"{folder} is named after no expression: expected {', '.join(EXPRESSIONS)}")
+    return expression
+
+
+def _expression_of(folder: Path) -> int | None:
+    """Return the expression that a folder is named after, or None."""
     name = folder.name.lower()
     name = ALIASES.get(name, name)
     if name in EXPRESSIONS:
         return EXPRESSIONS.index(name)
-    if name in map(str, range(len(EXPRESSIONS))):
-        return int(name)
-    raise InputError(f"{folder} is named after no expression: expected {', '.join(EXPRESSIONS)}")
+    return int(name) if name in map(str, range(len(EXPRESSIONS))) else None
+
+
+def _is_moved(path: Path) -> bool:
+    """Return whether a file's name says another usage than its folder; Kaggle's test/ holds PublicTest."""
+    part, usage = path.parts[-3], _named_usage(path)
+    return usage not in (None, PARTS[part]) and (part, usage) != ("test", "PublicTest")
 
 
 def _named_usage(path: Path) -> str | None:

@@ -134,6 +134,10 @@ def open_photo(image: Photo) -> Image.Image:
             f"{called(image)}"
         )
     check_size(image, PHOTO_PIXELS)
+    try:
+        image.load()
+    except Exception as error:  # each of Pillow's decoders fails in its own way
+        raise InputError(f"the picture is damaged ({error}): fetch it again") from None
     return upright_rgb(image)
 
 

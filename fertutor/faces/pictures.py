@@ -55,7 +55,7 @@ def _decode(source: Path | io.BytesIO, name: str, empty: bool, pixel_limit: int)
         raise InputError(f"{name} has far too many pixels: scale it down first") from None
     except UnidentifiedImageError:
         raise InputError(
-            f"{name} is not an image that Pillow can read: fetch it again or remove it"
+            f"{name} is not an image that Pillow can read: save it as JPEG or PNG, or fetch it again"
         ) from None
     except InputError:
         raise

@@ -141,10 +141,14 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
         arguments: of `work`.
 
     Raises:
-        InputError: when a process fails or is killed; the others are ended.
+        InputError: for more processes than processors or GPUs; when a process fails or is killed (the others
+            are then ended).
     """
     if device == "cuda" and processes > torch.cuda.device_count():
         raise InputError(f"--devices {processes}: there are {torch.cuda.device_count()} GPUs here")
+    most = max(2, os.cpu_count() or 1)  # two share one processor in a small machine's tests
+    if device == "cpu" and processes > most:
+        raise InputError(f"--devices {processes}: there are {os.cpu_count()} processors here")
     with tempfile.TemporaryDirectory() as folder:
         start = (f"file://{folder}/store", processes, device, work, arguments)
         try:

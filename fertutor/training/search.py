@@ -54,7 +54,8 @@ def search(
         report: called with one line a trial.
 
     Returns:
-        One dict a trial: the searched numbers, ``val_accuracy`` and ``best_epoch``.
+        One dict a trial: the searched numbers, ``val_accuracy``, ``best_epoch``, and ``diverged`` where the
+        training did, which comes after all others.
 
     Raises:
         InputError: when Optuna is missing, a range makes no sense, the storage cannot be used, or a penalty
@@ -76,7 +77,11 @@ def search(
         )
         trial.set_user_attr("best_epoch", run.best_epoch)
         said = "  ".join(f"{name} {value:.3g}" for name, value in numbers.items())
-        report(f"trial {trial.number + 1}  {said}  val {run.best_val_accuracy:.2%}")
+        ended = ", diverged" if run.diverged else ""
+        report(f"trial {trial.number + 1}  {said}  val {run.best_val_accuracy:.2%}{ended}")
+        if run.diverged:  # what it reached before is no merit of these numbers
+            trial.set_user_attr("val_accuracy", run.best_val_accuracy)
+            return -1.0
         return run.best_val_accuracy
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -92,7 +97,12 @@ def search(
         raise _unusable(storage, error) from error
     finished = [trial for trial in found.trials if trial.value is not None]
     return [
-        {**trial.params, "val_accuracy": trial.value, "best_epoch": trial.user_attrs["best_epoch"]}
+        {
+            **trial.params,
+            "val_accuracy": trial.user_attrs.get("val_accuracy", trial.value),
+            "best_epoch": trial.user_attrs["best_epoch"],
+            **({"diverged": True} if trial.value < 0 else {}),
+        }
         for trial in sorted(finished, key=lambda trial: -trial.value)
     ]
 

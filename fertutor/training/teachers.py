@@ -123,8 +123,9 @@ def load_votes(table: FaceTable, facts: dict[str, Any], folder: Path) -> FaceTab
             votes = file.get_tensor("votes")
     except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error}): start the run again in another folder") from error
-    if kept != facts or votes.shape != (len(table), table.classes):
-        what = "teachers" if kept != facts else "faces"
+    others = any(kept.get(name) != facts[name] for name in ("sha256", "share"))  # files may have been moved
+    if others or votes.shape != (len(table), table.classes):
+        what = "teachers" if others else "faces"
         raise InputError(
             f"the run in {folder} was started with other {what}: resume it with what it was started with, or "
             "name another folder with --out"
