@@ -91,7 +91,7 @@ def test_what_drawings_teach_about_photographs_is_what_the_ledger_says() -> None
     part = "fer2013-original-val"
     rows = {
         "*compact*, drawn faces only": f"evaluate-drawn-only-{part}-1",
-        "*compact*, photographs": f"evaluate-compact-0-{part}-1",
+        "*compact*, not taught, photographs": f"evaluate-compact-0-{part}-1",
         "*paper*, photographs": f"evaluate-paper-{part}-3",
     }
     assert all(line in shown for line in record.table(entries, rows).splitlines())
