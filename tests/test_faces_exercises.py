@@ -97,4 +97,4 @@ def test_what_drawings_teach_about_photographs_is_what_the_ledger_says() -> None
     assert all(line in shown for line in record.table(entries, rows).splitlines())
     for name in EXPRESSIONS:
         shares = [entries[row]["per_class"][name]["recall"] for row in rows.values()]
-        assert f"{name:9}" + "".join(f"{share:5.0%}" for share in shares) in shown
+        assert f"{name:9}" + "".join(f"{share:6.0%}" for share in shares) in shown
