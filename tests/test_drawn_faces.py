@@ -208,7 +208,7 @@ def test_memory_does_not_grow_with_the_number_of_faces(monkeypatch: pytest.Monke
         ({"action_units": {6: math.nan}}, "intensity nan of action unit 6"),
         ({"action_units": {6: -0.1}}, "intensity -0.1"),
         ({"action_units": "6=much"}, "'much'"),
-        ({"action_units": "17L=1"}, "17 has no sides"),
+        ({"action_units": "17L=1"}, "17 is drawn without sides"),
         ({"action_units": torch.full((1, 17), math.nan)}, "intensity nan of action unit 1"),
         ({"action_units": torch.zeros(1, 5)}, r"shape \(1, 5\)"),
         ({"action_units": {}, "size": 0}, "size 0"),

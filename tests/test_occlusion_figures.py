@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from pathlib import Path
@@ -16,9 +17,10 @@ import fertutor
 from fertutor.cli import main
 from fertutor.commands.occlude import as_json, describe
 from fertutor.faces.table import FaceTable
+from fertutor.network.compact import CompactCNN
 from fertutor.saliency.by_expression import SPARSER, lower_half, maps_by_expression, predicted, surest
 from fertutor.saliency.occlusion import OcclusionMap, occlude
-from fertutor.saliency.rivals import last_convolution
+from fertutor.saliency.rivals import last_maps, rival_maps
 from fertutor.saliency.scores import sanity_check
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -258,7 +260,28 @@ def test_the_means_of_each_expression_are_those_of_its_own_maps() -> None:
 
 def test_grad_cam_looks_at_the_last_maps() -> None:
     network = fertutor.AttentionalCNN()
-    assert last_convolution(network) is network.trunk[7]
+    assert last_maps(network) is network.trunk[7]
+    network = CompactCNN()
+    assert last_maps(network) is network.top[2]
+    with pytest.raises(ValueError, match="convolution"):
+        last_maps(nn.Linear(2, 2))
+
+
+def test_grad_cam_is_of_the_function_not_of_how_it_is_written() -> None:
+    """What batch normalisation takes away, the convolution before it may add: the answers are the same."""
+    pytest.importorskip("captum.attr")
+    torch.manual_seed(0)
+    network = CompactCNN().eval()
+    other = copy.deepcopy(network)
+    convolution, norm = other.top[0], other.top[1]
+    shift = torch.linspace(-3, 3, norm.num_features)
+    convolution.bias = nn.Parameter(shift.clone())
+    norm.running_mean += shift
+    faces, labels = torch.rand(2, 1, 48, 48), torch.tensor([1, 4])
+    assert torch.allclose(network(faces), other(faces), atol=1e-4)
+    ours, theirs = (rival_maps(each, faces, labels, "grad-cam") for each in (network, other))
+    assert torch.allclose(ours, theirs, atol=1e-4 * float(ours.max()))
+    assert ours.any()
 
 
 def test_the_command_says_what_the_map_holds() -> None:

@@ -225,6 +225,7 @@ def test_figures_say_what_they_show() -> None:
     matrix[0][1] = 7  # a row is what the faces show: 8 of its 20, while the column has 8 of 14
     figure = draw_confusion(matrix)
     assert "angry 40%" in figure.get_label()
+    assert "neutral has no faces" in draw_confusion([*matrix[:6], [0] * 7]).get_label()  # as in CK+
     assert (figure.axes[0].get_ylabel(), figure.axes[0].get_xlabel()) == ("true", "predicted")
 
 

@@ -133,10 +133,15 @@ def test_divisions_are_compared_seed_by_seed():
         "d": measured(0.7, 1, seed=1, by_subject=True),
         "e": measured(0.9, 2),  # nobody to compare with
         "f": measured(0.9, 3),
-        "g": measured(0.1, 3, by_subject=True),  # guesses: nothing learnt that could be flattered
+        "g": measured(0.1, 3, by_subject=True),  # only guesses about new people, which is the worst of leaks
+        "h": measured(0.1, 4),  # guesses: nothing learnt that could be flattered
+        "i": measured(0.1, 4, by_subject=True),
+        "j": measured(0.9, 5),
+        "k": measured(0.5, 5, by_subject=True)
+        | {"confusion": [[5, 0], [5, 0]]},  # stuck, by luck of its seed
     }
     method = "paper, 9 epochs, learning rate 0.001"
-    compared = {("drawn-studio", method): [(0.9, 0.6), (0.8, 0.7)]}
+    compared = {("drawn-studio", method): [(0.9, 0.6), (0.9, 0.1), (0.8, 0.7)]}
     assert reproductions.divisions(entries) == compared
     anew = measured(0.6, 0, by_subject=True) | {"date": "2026-11-26"}
     assert (
@@ -144,7 +149,7 @@ def test_divisions_are_compared_seed_by_seed():
         == compared
     )
     page = reproductions.page(entries)
-    assert f"| drawn-studio | {method} | 2 | 85.0% | 65.0% | 20.0 points (30.0, 10.0) |" in page
+    assert f"| drawn-studio | {method} | 3 | 86.7% | 46.7% | 40.0 points (30.0, 80.0, 10.0) |" in page
     assert "| 10.0% (5.0–15.0), no better than guessing |" in page
     assert "died early" in page
     assert "died early" not in reproductions.page({"a": entries["a"]})

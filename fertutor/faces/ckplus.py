@@ -73,8 +73,8 @@ def read_ckplus(
 
     Args:
         root: the folder.
-        sequences: which images. The paper takes the last frame of each of 593 sequences, but only 327
-            of them have a label. ``"labelled"``: the last frames of those 327, all of them labelled by
+        sequences: which images. The paper counts 593, one a sequence, but only 327 sequences have a
+            label. ``"labelled"``: the last frames of those 327, all of them labelled by
             the set's makers; none is neutral. ``"all"``: 593 images, the last frames of the labelled
             sequences, and of each other one the *first* frame, which is neutral because every sequence
             begins so; the last frame's expression would have to be guessed.

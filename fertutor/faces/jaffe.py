@@ -1,4 +1,4 @@
-"""JAFFE: 213 photographs of ten women, each acting seven expressions three or four times.
+"""JAFFE: 213 photographs of ten women, each acting seven expressions about three times.
 
 Source: Lyons et al. 1998; the parts: paper, section 4.2. Book chapter: *Four data sets*.
 """

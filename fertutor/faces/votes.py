@@ -33,9 +33,10 @@ def survey_votes(table: FaceTable) -> dict[str, Any]:
     """Return how far people agree, over all faces and for each expression, made of what JSON has.
 
     Returns:
-        ``n``, ``mean_bits`` (mean entropy), ``unanimous`` (share of faces with all votes on one
-        expression), ``bins`` (faces with entropy 0, up to 0.5, 1, 1.5, 2 and 3 bits), and
-        ``expressions``: the first three for each that occurs.
+        ``n``, ``mean_bits`` (mean entropy), ``unanimous`` (share of faces whose votes in the
+        table are all for one expression; by FER+'s majority rules single votes are no longer among them,
+        by no rule those for unknown and NF), ``bins`` (faces with entropy 0, up to 0.5, 1, 1.5, 2 and 3
+        bits), and ``expressions``: the first three for each that occurs.
 
     Raises:
         ValueError: for a table without votes.

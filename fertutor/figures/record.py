@@ -40,7 +40,10 @@ def draw_confusion(confusion: Sequence[Sequence[int]]) -> Figure:
     axis.set_xticks(range(len(names)), names, rotation=30)
     axis.set_yticks(range(len(names)), names)
     axis.set(xlabel="predicted", ylabel="true")
-    said = ", ".join(f"{name} {shares[i][i]:.0%}" for i, name in enumerate(names))
+    said = ", ".join(
+        f"{name} {shares[i][i]:.0%}" if sum(confusion[i]) else f"{name} has no faces"
+        for i, name in enumerate(names)
+    )
     return describe(figure, f"Confusion matrix, rows true and columns predicted. Right answers: {said}.")
 
 

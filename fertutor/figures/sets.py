@@ -54,7 +54,7 @@ def draw_counts(counts: Mapping[str, Mapping[str, int]]) -> Figure:
 
 @styled
 def draw_agreement(survey: Mapping[str, Any]) -> Figure:
-    """Draw how far voters agree on each expression, most agreed first: unanimous faces, and mean entropy.
+    """Draw how far votes agree on each expression, most agreed first: faces without dissent, mean entropy.
 
     Args:
         survey: of :func:`fertutor.faces.votes.survey_votes`.
@@ -67,14 +67,14 @@ def draw_agreement(survey: Mapping[str, Any]) -> Figure:
     for axis, values in ((left, shares), (right, bits)):
         axis.barh(names, values, color=[COLOURS[name] for name in names])
     left.invert_yaxis()
-    left.set(xlabel="faces on which all agree (%)", xlim=(0, 100))
-    right.set(xlabel="mean entropy (bits)", xlim=(0, 1))
+    left.set(xlabel="faces with votes for one expression only (%)", xlim=(0, 100))
+    right.set(xlabel="mean entropy (bits)", xlim=(0, max(1, 1.05 * max(bits))))
     words = ", ".join(
         f"{name} {share:.0f} % and {entropy:.2f}"
         for name, share, entropy in zip(names, shares, bits, strict=True)
     )
     return describe(
-        figure, f"Bars of the faces on which all voters agree, and of their mean entropy: {words}."
+        figure, f"Bars of the faces with votes for one expression only, and of their mean entropy: {words}."
     )
 
 

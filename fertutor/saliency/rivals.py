@@ -26,8 +26,9 @@ def rival_maps(network: nn.Module, images: Tensor, labels: Tensor, name: str, se
         images: float ``(n, 1, h, w)`` in [0, 1], or uint8.
         labels: int64 ``(n,)``, the classes that the maps are about.
         name: ``"gradient"`` (absolute, of the logit), ``"integrated gradients"`` (absolute, from a
-            black image, 32 steps), ``"grad-cam"`` (at :func:`last_convolution`) or
-            ``"random"``; captum makes the middle two.
+            black image, 32 steps), ``"grad-cam"`` (at :func:`last_maps`) or ``"random"``; captum makes the
+            middle two. Grad-CAM's map is enlarged from those maps as if they lay on the face: where a
+            transformer has moved the picture before them, it lies in the moved picture.
         seed: of the random map.
 
     Returns:
@@ -39,10 +40,10 @@ def rival_maps(network: nn.Module, images: Tensor, labels: Tensor, name: str, se
     """
     if name not in RIVALS:
         raise ValueError(f"there is no way {name!r} to make a map: choose one of {', '.join(RIVALS)}")
+    images = as_float_images(images)
     if name == "random":
         noise = torch.rand(len(images), *images.shape[2:], generator=torch.Generator().manual_seed(seed))
         return noise.to(images.device)
-    images = as_float_images(images)
     with evaluating(network):
         if name == "gradient":
             return _gradient(network, images, labels)
@@ -55,7 +56,7 @@ def _captums(network: nn.Module, images: Tensor, labels: Tensor, name: str) -> T
         way = attr.IntegratedGradients(network)
         found = way.attribute(images, target=labels, n_steps=32, internal_batch_size=256)
         return found[:, 0].abs().detach().float()
-    coarse = attr.LayerGradCam(network, last_convolution(network)).attribute(images, target=labels)
+    coarse = attr.LayerGradCam(network, last_maps(network)).attribute(images, target=labels)
     fine = F.interpolate(coarse.clamp(min=0), images.shape[2:], mode="bilinear", align_corners=False)
     return fine[:, 0].detach()
 
@@ -68,23 +69,32 @@ def _gradient(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return slope[:, 0].abs()
 
 
-def last_convolution(network: nn.Module) -> nn.Conv2d:
-    """Return the last convolution that a network applies outside its localization network.
+def last_maps(network: nn.Module) -> nn.Module:
+    """Return the layer that makes a network's last maps, which Grad-CAM weighs.
 
-    Of the network of Figure 3 that is the trunk's last; of compact and best it is the last of ``top``,
-    after the transformer.
+    It is the last convolution outside the localization network, and where batch normalisation follows it,
+    that and its ReLU: the normalisation takes away what the convolution has added to all pixels, so that a
+    Grad-CAM of the convolution's own maps would depend on a number that the network does not. Of the
+    network of Figure 3 it is the trunk's last convolution; of compact and best the end of ``top``, after
+    the transformer.
 
     Raises:
-        ValueError: when it has none.
+        ValueError: when it has no convolution.
     """
-    found = [
+    layers = [
         module
         for name, module in network.named_modules()
-        if isinstance(module, nn.Conv2d) and "localization" not in name
+        if not any(module.children()) and "localization" not in name
     ]
-    if not found:
+    convolutions = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]
+    if not convolutions:
         raise ValueError("Grad-CAM needs a network with a convolution")
-    return found[-1]
+    place = convolutions[-1]
+    for after in (nn.BatchNorm2d, nn.ReLU):
+        if not isinstance(layers[min(place + 1, len(layers) - 1)], after):
+            break
+        place += 1
+    return layers[place]
 
 
 def _captum() -> Any:

@@ -85,9 +85,11 @@ def act(
     Args:
         expressions: int64 ``(n,)``.
         generator: CPU generator.
-        weak: share of faces that act at 0.15 to 0.5 of full strength; the others at 0.65 to 1.
-        stray: likelihood of each further unit to move a little (up to 0.3).
-        skew: how unequal the two sides are: standard deviation of their relative difference.
+        weak: share of faces that act at 0.15 to 0.5 of full strength; the others at 0.65 to 1. Each unit then
+            varies by a factor of 0.7 to 1.15 of its own.
+        stray: likelihood of each unit to move a little more (up to 0.3).
+        skew: how unequal the two sides are: standard deviation of each side's relative distance from their
+            mean.
     """
     units, odds, paired = _tables()
     n, count = len(expressions), len(UNITS)

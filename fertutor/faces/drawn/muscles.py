@@ -22,7 +22,7 @@ UNITS: tuple[int, ...] = tuple(ACTION_UNITS)
 """Order of the action units in a tensor."""
 
 PAIRED = frozenset((1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 20))
-"""Units whose muscles are paired; the others move the face as a whole (the mean of the two sides)."""
+"""Units that can be drawn on one side alone; the others move the whole face, by the mean of the two sides."""
 
 Units = Tensor | NDArray[Any] | str | Mapping[int | str, float] | Sequence[Mapping[int | str, float]]
 """What :func:`read_action_units` accepts."""
@@ -64,7 +64,7 @@ def _columns(key: int | str) -> list[int]:
         known = ", ".join(map(str, UNITS))
         raise InputError(f"unknown action unit {key!r}: the drawn faces have {known}")
     if side and int(number) not in PAIRED:
-        raise InputError(f"action unit {number} has no sides: write {number} instead of {key!r}")
+        raise InputError(f"action unit {number} is drawn without sides: write {number} instead of {key!r}")
     start = 2 * UNITS.index(int(number))
     return {"": [start, start + 1], "L": [start], "R": [start + 1]}[side]
 
