@@ -69,6 +69,7 @@ def draw_agreement(survey: Mapping[str, Any]) -> Figure:
     left.invert_yaxis()
     left.set(xlabel="faces with votes for one expression only (%)", xlim=(0, 100))
     right.set(xlabel="mean entropy (bits)", xlim=(0, max(1, 1.05 * max(bits))))
+    right.locator_params(axis="x", nbins=4)  # its 0 stands beside the 100 of the left one
     words = ", ".join(
         f"{name} {share:.0f} % and {entropy:.2f}"
         for name, share, entropy in zip(names, shares, bits, strict=True)
