@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import png_header
+from conftest import forbid, png_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -532,6 +532,18 @@ def test_names_beat_folders_and_that_is_said(tmp_path):
 def test_an_unknown_expression_folder(tmp_path):
     (tmp_path / "train" / "bored").mkdir(parents=True)
     with pytest.raises(InputError, match="bored is named after no expression"):
+        load_faces("fer2013", tmp_path)
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    """A training would go on without one of the expressions."""
+    for folder in ("train/happy", "train/sad", "lost+found"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("L", (48, 48), 90).save(tmp_path / folder / "a.png")
+    forbid(tmp_path / "lost+found", monkeypatch)  # no part of the set
+    assert len(load_faces("fer2013", tmp_path).train) == 2
+    forbid(tmp_path / "train" / "sad", monkeypatch)
+    with pytest.raises(InputError, match="sad: Permission denied"):
         load_faces("fer2013", tmp_path)
 
 
