@@ -269,6 +269,15 @@ def test_a_blank_line_ends_the_votes_but_does_not_part_them(with_votes):
         load_faces("fer2013", with_votes, labels="ferplus")
 
 
+def test_votes_may_be_quoted_as_the_csv_may(with_votes):
+    before = load_faces("fer2013", with_votes, labels="ferplus").train.fingerprint()
+    path = with_votes / "fer2013new.csv"
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    with open(path, "w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
+    assert load_faces("fer2013", with_votes, labels="ferplus").train.fingerprint() == before
+
+
 def test_dropped_rows_are_said(with_votes):
     notes = " ".join(load_faces("fer2013", with_votes, labels="ferplus").notes)
     assert "keeps 12 of 40" in notes
