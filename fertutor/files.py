@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import tempfile
 import threading
@@ -18,6 +19,9 @@ from .errors import InputError
 
 LEFT_BEHIND = 3600
 """Seconds after which a temporary file counts as left behind by a process that was killed."""
+
+NAME_LIMIT = 255
+"""Bytes of a name that file systems take."""
 
 _UMASK = threading.Lock()
 """The umask can only be read by setting it, for all threads."""
@@ -78,20 +82,43 @@ def refuse_foreign_name(path: Path) -> None:
         raise InputError(f"{path} has a name that is no UTF-8: rename it, or name another") from None
 
 
-def refuse_unwritable(folder: Path) -> None:
-    """Raise InputError where files cannot be written to a folder, which need not exist yet."""
+def shortened(name: str, limit: int = NAME_LIMIT) -> str:
+    """Return the name of a file or folder; where it is longer than `limit` bytes, a hash ends it."""
+    whole = name.encode("utf-8", "surrogateescape")
+    if len(whole) <= limit:
+        return name
+    return f"{whole[: limit - 9].decode(errors='ignore')}-{hashlib.sha256(whole).hexdigest()[:8]}"
+
+
+def refuse_unwritable(folder: Path, option: str = "") -> None:
+    """Raise InputError where files cannot be written to a folder, which need not exist yet.
+
+    Args:
+        folder: to write to.
+        option: of the command line, which names another.
+    """
     refuse_foreign_name(folder)
     try:
-        place = folder.absolute()
+        _refuse_unknown_home(folder)
+        place = Path(os.path.realpath(folder))
         while not place.exists():
+            if place.is_symlink():  # only one that leads to itself is left
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             place = place.parent
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
         raise InputError(
-            f"{folder} cannot be written to ({error.strerror or error}): name another folder, or check its "
-            "permissions"
+            f"{folder} cannot be written to ({error.strerror or error}): name another folder"
+            f"{option and f' with {option}'}, or check its permissions"
         ) from error
+
+
+def _refuse_unknown_home(path: Path) -> None:
+    """Raise OSError for a path in ``~``, or ``~name``, that is nobody's: it would be made here."""
+    first = path.parts[0] if path.parts else ""
+    if first.startswith("~") and (first == "~" or len(path.parts) > 1) and not os.path.isdir(first):
+        raise OSError(errno.ENOENT, f"the home folder {first} is not known")
 
 
 def _link(temporary: Path, path: Path) -> None:
@@ -116,6 +143,7 @@ def _whole(path: Path, publish: Callable[[Path, Path], None]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))  # a rename would put the file in the place of a link
     temporary = target.parent / f".{target.name}.{os.getpid()}-{threading.get_ident()}.tmp"
     try:
+        _refuse_unknown_home(path)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():

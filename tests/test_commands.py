@@ -222,3 +222,15 @@ def test_a_checkpoint_is_not_the_networks_file(tmp_path: Path) -> None:
     shutil.copy(run / "best.safetensors", run / "checkpoint.safetensors")
     with pytest.raises(InputError, match="is no checkpoint of a run"):
         load_checkpoint(run)
+
+
+def test_a_map_without_matplotlib_is_refused_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(
+        "fertutor.saliency.occlusion.occlude", lambda *_, **__: pytest.fail("the map was made")
+    )
+    assert main(["occlude", "drawn", "face.png", "--out", str(tmp_path / "map.png")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "fertutor[chapters]" in line and "--json" in line

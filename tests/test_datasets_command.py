@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -119,6 +120,20 @@ def test_the_list_says_where_each_set_is_looked_for(tmp_path, monkeypatch, capsy
     assert not sets["ckplus"]["present"]
     assert main(["datasets"]) == 0
     assert f"{tmp_path / 'ckplus'} (not there)" in capsys.readouterr().out
+
+
+def test_the_list_is_there_where_the_folder_may_not_be_looked_into(tmp_path, monkeypatch, capsys):
+    stat = os.stat
+
+    def refuse(path, **options):
+        if str(path).startswith(str(tmp_path)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setenv("FERTUTOR_DATA", str(tmp_path))
+    monkeypatch.setattr(os, "stat", refuse)
+    assert main(["datasets"]) == 0
+    assert f"{tmp_path / 'jaffe'} (not there)" in capsys.readouterr().out
 
 
 def test_an_unknown_set_is_one_sentence(capsys):

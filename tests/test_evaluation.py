@@ -181,6 +181,17 @@ def test_runs_that_end_together_keep_all_their_entries(
     assert set(paths) == set(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("letter", ["a", "θ", "\udcff"])
+def test_a_name_too_long_for_a_file_is_cut(letter: str, tmp_path: Path) -> None:
+    """A run in such a folder was trained to its end and could not enter the ledger."""
+    names = [f"train-{letter * 250}{end}" for end in ("x", "y")]
+    paths = [ledger.append({"run": run}, names[run], tmp_path) for run in (0, 0, 1)]
+    assert len(set(paths)) == 3 and all(path.is_file() for path in paths)
+    first, again, other = (path.stem for path in paths)
+    assert again == first.removesuffix("-1") + "-2" and other.endswith("-1")
+    assert ledger.append({}, "train-short", tmp_path).name == "train-short-1.json"
+
+
 def test_files_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     """Installed as a package, the ledger is a folder called results, as others are."""
     entry = {"kind": "training", "weights_sha256": "1", "recipe": {"name": "paper", "why": "Once."}}

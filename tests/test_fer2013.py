@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import png_header
+from conftest import forbid, png_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -267,6 +267,15 @@ def test_a_blank_line_ends_the_votes_but_does_not_part_them(with_votes):
     path.write_text("".join([*lines[:5], "\n", *lines[5:]]))
     with pytest.raises(InputError, match=r"row 5 \(line 6\): it is empty"):
         load_faces("fer2013", with_votes, labels="ferplus")
+
+
+def test_votes_may_be_quoted_as_the_csv_may(with_votes):
+    before = load_faces("fer2013", with_votes, labels="ferplus").train.fingerprint()
+    path = with_votes / "fer2013new.csv"
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    with open(path, "w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
+    assert load_faces("fer2013", with_votes, labels="ferplus").train.fingerprint() == before
 
 
 def test_dropped_rows_are_said(with_votes):
@@ -532,6 +541,18 @@ def test_names_beat_folders_and_that_is_said(tmp_path):
 def test_an_unknown_expression_folder(tmp_path):
     (tmp_path / "train" / "bored").mkdir(parents=True)
     with pytest.raises(InputError, match="bored is named after no expression"):
+        load_faces("fer2013", tmp_path)
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    """A training would go on without one of the expressions."""
+    for folder in ("train/happy", "train/sad", "lost+found"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("L", (48, 48), 90).save(tmp_path / folder / "a.png")
+    forbid(tmp_path / "lost+found", monkeypatch)  # no part of the set
+    assert len(load_faces("fer2013", tmp_path).train) == 2
+    forbid(tmp_path / "train" / "sad", monkeypatch)
+    with pytest.raises(InputError, match="sad: Permission denied"):
         load_faces("fer2013", tmp_path)
 
 

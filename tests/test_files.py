@@ -13,7 +13,10 @@ from safetensors import SafetensorError
 
 import fertutor
 from fertutor.cli import main
-from fertutor.files import replacing, write_new
+from fertutor.commands.ledger_option import refuse_unwritable_ledger
+from fertutor.errors import InputError
+from fertutor.faces.cache import cache_folder
+from fertutor.files import refuse_unwritable, replacing, write_new
 
 
 def draw(out: Path | str) -> int:
@@ -155,3 +158,40 @@ def test_a_ledger_that_cannot_be_written_is_noticed_before_the_work(
     )
     assert main([name, *words, "drawn-studio", "--ledger", str(file / "ledger")]) == 1
     assert "ledger cannot be written to" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right on Windows")
+@pytest.mark.parametrize("below", ["", "run"])
+def test_a_link_that_leads_to_itself_is_noticed_before_the_work(below: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=r"cannot be written to \(Too many levels of symbolic links\)"):
+        refuse_unwritable(tmp_path / "loop" / below)
+    (tmp_path / "link").symlink_to(tmp_path / "later" / "run")  # one that leads to a new folder may be used
+    refuse_unwritable(tmp_path / "link" / below)
+
+
+def test_the_ledger_that_cannot_be_written_is_named_by_its_option(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="name another folder with --ledger, or check"):
+        refuse_unwritable_ledger(tmp_path / "file")
+    with pytest.raises(InputError, match="name another folder, or check"):
+        refuse_unwritable(tmp_path / "file")
+
+
+@pytest.mark.parametrize("home", ["~", "~nobody-of-this-name"])
+def test_a_home_that_is_not_known_is_no_folder_of_that_name(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A container's user has none: results, and gigabytes of caches, went into a folder called ``~``."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os.path, "expanduser", str)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("FERTUTOR_CACHE", raising=False)
+    assert draw(f"{home}/face.png") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{home}/face.png cannot be read or written (the home folder {home} is not known)" in line
+    with pytest.raises(InputError, match=f"the home folder {home} is not known"):
+        refuse_unwritable(Path(home, "run"))
+    assert cache_folder().is_absolute() and "~" not in str(cache_folder())
+    assert not list(tmp_path.iterdir())
+    assert draw("~face.png") == 0  # an ordinary name, as in a shell

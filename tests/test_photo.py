@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -229,6 +230,27 @@ def test_a_bad_file_ends_in_one_sentence(name, weights, tmp_path, capsys):
     if name == "cut.jpg":  # Pillow opens it, and reads no further yet
         with pytest.raises(InputError, match=words):
             open_photo(Image.open(path))
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    """Who removes it, as a damaged one, loses a good picture."""
+    path = tmp_path / "face.png"
+    Image.new("L", (48, 48)).save(path)
+
+    def refuse(source):
+        raise OSError(24, "Too many open files", str(source))
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(InputError, match=r"face\.png cannot be opened \(Too many open files\)"):
+        open_photo(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_not_called_empty(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(InputError, match=f"{path} is no ordinary file: save the picture first"):
+            open_photo(path)
 
 
 @pytest.mark.parametrize("path", ["nowhere.jpg", ".", "a\0b.png"])

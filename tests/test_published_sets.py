@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import forbid
 from PIL import Image
 
 from fertutor import InputError, draw_faces, load_faces
@@ -334,6 +335,26 @@ def test_what_is_wrong_is_said_in_one_sentence(trees, name, spoil, words):
         load_faces(name, root=trees[name])
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("jaffe", ""),
+        ("jaffe", "below"),
+        ("ckplus", "cohn-kanade-images/S005"),
+        ("ckplus", "cohn-kanade-images/S005/001"),
+        ("ckplus", "Emotion/S005/001"),
+        ("ferg", "aia/aia_joy"),
+    ],
+)
+def test_a_folder_that_may_not_be_read_is_named(trees, name, folder, monkeypatch):
+    """Its faces would be left out in silence."""
+    closed = trees[name] / folder
+    closed.mkdir(exist_ok=True)
+    forbid(closed, monkeypatch)
+    with pytest.raises(InputError, match=f"^{name} cannot be read: {closed}: Permission denied"):
+        load_faces(name, root=trees[name])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -75,6 +76,24 @@ def test_a_storage_that_cannot_be_used_is_one_sentence(
     assert search(tmp_path, "--over", "penalty=1e-5:1e-2", "--storage", storage) == 1
     (said,) = capsys.readouterr().err.splitlines()
     assert storage in said and "sqlite:///runs/search.db" in said
+
+
+def test_workers_may_start_together_on_a_new_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Optuna sets a storage up without a lock: all but one found its tables half made and died."""
+    create, failures = optuna.create_study, ["table studies already exists", "UNIQUE constraint failed"]
+
+    def late(**options: Any) -> optuna.Study:
+        if failures:
+            raise RuntimeError(f"(sqlite3.OperationalError) {failures.pop()}")
+        return create(**options)
+
+    monkeypatch.setattr(optuna, "create_study", late)
+    storage = f"sqlite:///{tmp_path / 'new.db'}"
+    assert training_search._open_study(optuna, storage, "ours").study_name == "ours"
+    failures.extend(["unable to open database file"] * 2)
+    with pytest.raises(InputError, match="unable to open database file"):
+        training_search._open_study(optuna, storage, "ours")
+    assert len(failures) == 1, "a wrong address is tried once"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from conftest import ROOT
 from traitlets import TraitError
 
 import fertutor
+from fertutor.errors import InputError
 from fertutor.faces.drawn import SCENE, draw_faces, read_action_units, read_people
 from fertutor.faces.table import FaceTable
 from fertutor.widgets import ActionUnitFace, ConfusionExplorer, OcclusionExplorer, TransformerExplorer
@@ -144,6 +145,17 @@ def test_a_widget_has_a_stable_text_and_a_twin_with_a_picture(widget: Any, netwo
     values = json.loads(html.unescape(re.findall(r'data-props="(.*?)"', twin)[0]))
     assert values["network"] == "paper", "a page has the released networks only"
     assert "layout" not in values
+
+
+def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fertutor.widgets
+
+    for module in ("action_units", "base"):
+        monkeypatch.delitem(sys.modules, f"fertutor.widgets.{module}")
+    monkeypatch.delitem(vars(fertutor.widgets), "ActionUnitFace", raising=False)
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    with pytest.raises(InputError, match=r"the package anywidget: pip install 'fertutor\[widgets\]'"):
+        _ = fertutor.widgets.ActionUnitFace
 
 
 def test_a_widget_without_a_picture_cannot_be_made() -> None:

@@ -6,8 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..files import refuse_unwritable
-from .ledger_option import add_ledger_option
+from .ledger_option import add_ledger_option, refuse_unwritable_ledger
 from .seed_option import seed
 from .set_options import add_faces, add_labels_option, add_set_options, options_in_name, set_options
 
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger, reproductions
     from ..evaluation.baselines import fit_baseline
 
-    refuse_unwritable(args.ledger or ledger.results_folder())
+    refuse_unwritable_ledger(args.ledger)
     options = set_options(args)
     train, table = _faces(args, options)
     place = "-".join([args.dataset, args.labels, *options_in_name(options), args.split])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from ..files import refuse_unwritable
 from .device_option import add_device_option
-from .ledger_option import add_ledger_option
+from .ledger_option import add_ledger_option, refuse_unwritable_ledger
 from .set_options import add_faces, add_labels_option, add_set_options, chosen_split
 from .weights_option import add_weights
 
@@ -32,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation.comparison import compare
     from ..network.weights import load_network, name_of_weights, weights_path
 
-    refuse_unwritable(args.ledger or ledger.results_folder())
+    refuse_unwritable_ledger(args.ledger)
     first, second = (load_network(weights) for weights in (args.weights, args.other))
     paths = [weights_path(weights) for weights in (args.weights, args.other)]
     table, options = chosen_split(args, args.labels)

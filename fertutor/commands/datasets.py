@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..files import refuse_unwritable
-from .ledger_option import add_ledger_option
+from .ledger_option import add_ledger_option, refuse_unwritable_ledger
 from .set_options import add_labels_option, add_set_options, options_in_name, set_options
 
 
@@ -36,9 +36,7 @@ def run(args: argparse.Namespace) -> None:
     else:
         options = set_options(args)
         if args.record:
-            from ..evaluation import ledger
-
-            refuse_unwritable(args.ledger or ledger.results_folder())
+            refuse_unwritable_ledger(args.ledger)
         figures = survey_set(args.dataset, args.root, args.labels, **options)
         if args.record:
             record(figures, args.labels, options, args.ledger)
@@ -58,7 +56,7 @@ def list_sets() -> list[dict[str, Any]]:
                 "about": face_set.about,
                 "licence": face_set.licence,
                 "root": None if root is None else str(root),
-                "present": face_set.drawn or (root is not None and root.exists()),
+                "present": face_set.drawn or (root is not None and os.path.exists(root)),
             }
         )
     return rows

@@ -6,9 +6,8 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from ..files import refuse_unwritable
 from .device_option import add_device_option
-from .ledger_option import add_ledger_option
+from .ledger_option import add_ledger_option, refuse_unwritable_ledger
 from .set_options import add_faces, add_labels_option, add_set_options, chosen_split
 from .weights_option import add_weights
 
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     if args.split == "train" and args.without_copies:
         raise InputError("--without-copies compares with the training faces: choose --split val or test")
     if not args.no_ledger:
-        refuse_unwritable(args.ledger or ledger.results_folder())
+        refuse_unwritable_ledger(args.ledger)
     network = load_network(args.weights)
     table, options = chosen_split(args, args.labels, args.without_copies)
     report = evaluate(network, table, tta=args.tta, device=args.device, show_progress=True)

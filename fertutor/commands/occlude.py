@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> None:
     root = args.root or (default_root(name) if colon else None)
     if args.out and args.out.exists() and root and expanded(root).resolve() in args.out.resolve().parents:
         raise InputError(f"--out {args.out} would replace a file of {root}: name another file")
+    if args.out is not None:
+        _refuse_without_matplotlib()
     network = load_network(args.weights)
     network.to(choose_setting(args.device, "fp32").device)
     classes: Any = network.classes  # a number in every kind of network
@@ -195,6 +197,16 @@ def _photo_face(image: str, whole: bool) -> Tensor:
             f"no face found in {image}: if the picture is one face and nothing else, add --whole"
         )
     return crop_face(photo, boxes[0])
+
+
+def _refuse_without_matplotlib() -> None:
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "a map's picture needs matplotlib: pip install 'fertutor[chapters]', or leave --out away and "
+            "take --json"
+        ) from None
 
 
 def _write(face: Tensor, result: OcclusionMap, path: Path) -> None:

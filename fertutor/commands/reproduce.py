@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import expanded, refuse_unwritable
+from ..files import expanded, shortened
 from .device_option import add_device_option
 from .folder_option import folder
+from .ledger_option import refuse_unwritable_ledger
 from .recipe_options import add_recipe_options, chosen_recipe
 from .seed_option import seed
 from .set_options import add_faces, add_labels_option, add_set_options, options_in_name, set_options
@@ -71,8 +72,8 @@ def run(args: argparse.Namespace) -> None:
             str(args.seed),
         ]
     )
-    out = args.out or Path("runs") / f"reproduce-{name}"
-    refuse_unwritable(args.ledger or ledger.results_folder())
+    out = args.out or Path("runs") / shortened(f"reproduce-{name}")
+    refuse_unwritable_ledger(args.ledger)
     resume = (out / FILE).exists()
     result = train(network, splits, recipe, seed=args.seed, device=args.device, out=out, resume=resume)
     report = evaluate(result.network, splits.test, device=args.device)

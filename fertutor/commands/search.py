@@ -8,9 +8,9 @@ import json
 from typing import Any
 
 from ..errors import InputError
-from ..files import expanded, refuse_unwritable
+from ..files import expanded
 from .device_option import add_device_option
-from .ledger_option import add_ledger_option
+from .ledger_option import add_ledger_option, refuse_unwritable_ledger
 from .seed_option import seed
 from .set_options import add_faces, add_labels_option, add_set_options, hold_out_of, set_options
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     from ..training.recipes import find_recipe
     from ..training.search import search
 
-    refuse_unwritable(args.ledger or ledger.results_folder())
+    refuse_unwritable_ledger(args.ledger)
     ranges: dict[str, tuple[float, float]] = {}
     for text in args.over:
         number, ends = _range(text)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from ..files import refuse_unwritable
+from ..files import refuse_unwritable, shortened
 from ..training.defaults import DEFAULTS
 from .device_option import add_device_option
 from .folder_option import folder
-from .ledger_option import add_ledger_option
+from .ledger_option import add_ledger_option, refuse_unwritable_ledger
 from .recipe_options import add_recipe_options, changes
 from .seed_option import seed
 from .set_options import (
@@ -115,8 +115,8 @@ def run(args: argparse.Namespace) -> None:
     start = ledger.file_sha256(weights_path(args.start)) if args.start else None
     if recipe.penalty:
         penalised_layers(network)  # before teachers are asked
-    refuse_unwritable(args.ledger or ledger.results_folder())
-    out = args.out or Path("runs") / _name(args, options, network, recipe)
+    refuse_unwritable_ledger(args.ledger)
+    out = args.out or Path("runs") / shortened(_name(args, options, network, recipe))
     faces, teachers = splits, None
     if args.teacher:
         recipe = replace(recipe, soft=True)  # no number of the reader's: the folder's name is without it

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from ..files import refuse_unwritable
-from .ledger_option import add_ledger_option
+from .ledger_option import add_ledger_option, refuse_unwritable_ledger
 from .set_options import add_faces, add_set_options, chosen_split
 from .weights_option import add_weights
 
@@ -27,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation.units import count_units
     from ..network.weights import load_network, name_of_weights, weights_path
 
-    refuse_unwritable(args.ledger or ledger.results_folder())
+    refuse_unwritable_ledger(args.ledger)
     network, path = load_network(args.weights), weights_path(args.weights)
     table, options = chosen_split(args, "original")
     name = name_of_weights(path)

@@ -21,11 +21,14 @@ from torch import nn
 from .. import __version__
 from ..errors import InputError
 from ..faces.table import FaceTable
-from ..files import write_new
+from ..files import NAME_LIMIT, shortened, write_new
 from ..network.weights import kind_of, weights_bytes
 from ..training.loop import Run, plain_history
 
 ROOT = Path(__file__).resolve().parents[2]
+
+STEM_LIMIT = NAME_LIMIT - 55
+"""Bytes of an entry's name: its number and what a temporary file's name adds must fit behind it."""
 
 _OF_A_RUN = ("kind", "weights_sha256", "dataset", "labels", "options", "recipe", "seed", "epochs_done")
 """What two entries of one run share; date, machine and minutes may differ."""
@@ -46,10 +49,11 @@ def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path
 
     Args:
         entry: JSON values.
-        name: start of the file's name; a running number follows.
+        name: start of the file's name, which is cut where it is too long; a running number follows.
         folder: ``results/`` when None.
     """
     folder = folder or results_folder()
+    name = shortened(name, STEM_LIMIT)
     text = json.dumps(entry, indent=1) + "\n"
     number = 1
     # another process may take the number between a look and the writing: whoever finds it taken goes on

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import time
 import zlib
 from collections.abc import Callable
@@ -36,12 +37,20 @@ def cache_folder() -> Path:
     """Return the folder of caches; it need not exist."""
     if folder := os.environ.get("FERTUTOR_CACHE"):
         return expanded(folder)
-    home = Path(os.path.expanduser("~"))
+    home = _home()
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "fertutor"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "fertutor"
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "fertutor"
+
+
+def _home() -> Path:
+    """Return the user's home folder; a user without one, as in a container, has one among temporary files."""
+    home = os.path.expanduser("~")
+    if home != "~":
+        return Path(home)
+    return Path(tempfile.gettempdir()) / f"fertutor-{os.getuid() if hasattr(os, 'getuid') else 'home'}"
 
 
 def file_signature(path: Path) -> dict[str, Any]:

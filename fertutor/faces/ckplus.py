@@ -19,6 +19,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..expressions import CKPLUS_LABELS, EXPRESSIONS_WITH_CONTEMPT
 from .cache import files_signature, remember
+from .folders import listed
 from .many import read_faces, to_face
 from .protocol import Protocol, divide
 from .table import FaceSplits, FaceTable
@@ -141,7 +142,8 @@ def _find_root(root: Path) -> Path:
 def _find(root: Path) -> list[_Sequence]:
     """Return every sequence that has a frame, sorted by person and sequence."""
     frames: dict[tuple[int, str], list[tuple[int, Path]]] = {}
-    for path in (root / IMAGES).glob("*/*/*"):
+    sequences = (sequence for person in listed(root / IMAGES) for sequence in listed(person))
+    for path in (path for sequence in sequences for path in listed(sequence)):
         match = _FRAME_NAME.fullmatch(path.name)
         if match is not None:
             frames.setdefault((int(match[1]), path.parent.name), []).append((int(match[3]), path))
@@ -166,7 +168,7 @@ def _find(root: Path) -> list[_Sequence]:
 
 def _emotion_file(root: Path, frame: Path) -> Path | None:
     folder = root / EMOTIONS / frame.parent.relative_to(root / IMAGES)
-    files = sorted(path for path in folder.glob("*_emotion.txt") if not path.name.startswith("."))
+    files = [path for path in listed(folder) if path.name.endswith("_emotion.txt")]
     return files[-1] if files else None
 
 

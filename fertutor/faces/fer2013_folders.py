@@ -15,6 +15,7 @@ from ..expressions import EXPRESSIONS
 from ..progress import progress
 from .cache import files_signature, remember
 from .fer2013_csv import USAGES
+from .folders import listed
 from .pictures import open_grey
 from .table import SIDE
 
@@ -70,18 +71,19 @@ def find_files(root: Path) -> list[tuple[int, int, Path]]:
     Raises:
         InputError: for a folder of another name than a part's or an expression's, or no images.
     """
-    for other in sorted(folder for folder in root.glob("[!.]*") if folder.name not in PARTS):
+    for other in (folder for folder in listed(root) if folder.name not in PARTS):
+        # by glob, which passes over what may not be read: a disk's lost+found is no part
         if any(_expression_of(folder) is not None for folder in other.glob("[!.]*") if folder.is_dir()):
             raise InputError(
                 f"{other} holds expressions and is no part of the set: name it train, val or test"
             )
     found: list[tuple[int, int, Path]] = []
     for part, folder_usage in PARTS.items():
-        folders = sorted(folder for folder in (root / part).glob("[!.]*") if folder.is_dir())
+        folders = [folder for folder in listed(root / part) if folder.is_dir()]
         seen = len(found)
         for folder in folders:
             emotion = _expression(folder)
-            for path in folder.glob("[!.]*"):
+            for path in listed(folder):
                 if path.suffix.lower() in SUFFIXES:
                     usage = _named_usage(path) or folder_usage
                     found.append((USAGES.index(usage), emotion, path))

@@ -12,6 +12,7 @@ import torch
 from ..errors import InputError
 from ..expressions import EXPRESSIONS, FERG_LABELS
 from .cache import files_signature, remember
+from .folders import listed
 from .many import read_faces
 from .protocol import Protocol, divide
 from .table import FaceSplits, FaceTable
@@ -75,14 +76,12 @@ def _find(root: Path) -> list[tuple[Path, int, int]]:
     """Return path, character and label of every image, sorted by character, expression and number."""
     found: list[tuple[tuple[int, int, int, str], Path]] = []
     for character in CHARACTERS:
-        if not (root / character).is_dir():
-            continue
-        for folder in sorted((root / character).iterdir()):
-            if not folder.is_dir() or folder.name.startswith("."):
+        for folder in listed(root / character):
+            if not folder.is_dir():
                 continue
             label = _expression(folder, character)
-            for path in folder.iterdir():
-                if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            for path in listed(folder):
+                if path.suffix.lower() in SUFFIXES:
                     number = path.stem.rpartition("_")[2]
                     order = int(number) if number.isdecimal() else -1
                     found.append(((CHARACTERS.index(character), label, order, path.name), path))

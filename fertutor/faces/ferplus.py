@@ -42,7 +42,8 @@ def read_votes(path: Path, usages: tuple[str, ...]) -> tuple[Tensor, Tensor]:
     if path.stat().st_size > SIZE_LIMIT:
         raise InputError(f"{path} is larger than {SIZE_LIMIT >> 20} MiB, so it is not FER+'s {FILE_NAME}")
     with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        if tuple(name.strip() for name in file.readline(LINE_LIMIT).split(",")) != HEADER:
+        header = file.readline(LINE_LIMIT).strip().split(",")
+        if tuple(name.strip(' "') for name in header) != HEADER:  # some programs quote every field
             raise InputError(
                 f"{path} does not begin with the header of FER+ ({','.join(HEADER)}): give that file"
             )

@@ -13,6 +13,7 @@ import torch
 from ..errors import InputError
 from ..expressions import EXPRESSIONS, JAFFE_LABELS
 from .cache import files_signature, remember
+from .folders import files_below
 from .many import read_faces
 from .protocol import Protocol, divide, number_subjects
 from .table import FaceSplits, FaceTable
@@ -68,9 +69,8 @@ def read_jaffe(root: str | Path, by_subject: bool = False, seed: int = 0) -> Fac
 def _find(root: Path) -> list[tuple[Path, str, str]]:
     """Return path, person and expression code of every image, sorted by name."""
     found: dict[str, tuple[Path, str, str]] = {}
-    for path in sorted(root.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        if hidden or path.suffix.lower() not in SUFFIXES:
+    for path in files_below(root):
+        if path.suffix.lower() not in SUFFIXES:
             continue
         stem = path.name[: -len(path.suffix)].upper()
         match = _NAME.fullmatch(stem)

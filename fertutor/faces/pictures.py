@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -23,18 +25,20 @@ def open_picture(path: Path, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
     """Return the decoded image of a file, in the file's own mode.
 
     Raises:
-        InputError: when the file is missing, empty, no image, cut short, or has more than
-            `pixel_limit` pixels (which is looked up before the pixels are decoded).
+        InputError: when the file is missing, no ordinary file, empty, no image, cut short, may not be
+            read, or has more than `pixel_limit` pixels (which is looked up before the pixels are decoded).
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder: name an image file in it")
     try:
-        empty = path.stat().st_size == 0
+        status = path.stat()
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be opened: {error}") from None
-    return _decode(path, str(path), empty, pixel_limit)
+    if not S_ISREG(status.st_mode):
+        raise InputError(f"{path} is no ordinary file: save the picture first and name that")
+    return _decode(path, str(path), status.st_size == 0, pixel_limit)
 
 
 def decode_picture(data: bytes, pixel_limit: int = PIXEL_LIMIT) -> Image.Image:
@@ -59,9 +63,20 @@ def _decode(source: Path | io.BytesIO, name: str, empty: bool, pixel_limit: int)
         ) from None
     except InputError:
         raise
+    except OSError as error:
+        # Pillow's own errors have no number; EINVAL: a broken picture sent it to before the file's start
+        if error.errno in (None, errno.EINVAL):
+            raise _damaged(name, error) from None
+        raise InputError(
+            f"{name} cannot be opened ({error.strerror}): check its permissions and the disk"
+        ) from None
     except Exception as error:  # each of Pillow's decoders fails in its own way
-        raise InputError(f"{name} is damaged ({error}): fetch it again or remove it") from None
+        raise _damaged(name, error) from None
     return picture
+
+
+def _damaged(name: str, error: Exception) -> InputError:
+    return InputError(f"{name} is damaged ({error}): fetch it again or remove it")
 
 
 def open_grey(path: Path) -> Image.Image:

@@ -6,6 +6,7 @@ Book chapter: *The record*.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,9 @@ from .seeds import seed_for
 
 SEARCHABLE = ("penalty", "learning_rate", "weight_decay")
 """Numbers of a recipe that are searched on a logarithmic scale."""
+
+ATTEMPTS = 5
+"""How often a storage is opened while other workers are setting it up."""
 
 
 def search(
@@ -85,12 +89,7 @@ def search(
         return run.best_val_accuracy
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        found = optuna.create_study(
-            storage=storage, study_name=study, load_if_exists=True, direction="maximize"
-        )
-    except Exception as error:  # Optuna hands on what SQLAlchemy and each database's driver raise
-        raise _unusable(storage, error) from error
+    found = _open_study(optuna, storage, study)
     try:
         found.optimize(objective, n_trials=trials)
     except optuna.exceptions.StorageInternalError as error:
@@ -105,6 +104,27 @@ def search(
         }
         for trial in sorted(finished, key=lambda trial: -trial.value)
     ]
+
+
+def _open_study(optuna: Any, storage: str | None, study: str) -> Any:
+    """Return a study of a storage, which is set up where it is new."""
+    attempt = 1
+    while True:
+        try:
+            return optuna.create_study(
+                storage=storage, study_name=study, load_if_exists=True, direction="maximize"
+            )
+        except Exception as error:  # Optuna hands on what SQLAlchemy and each database's driver raise
+            if attempt == ATTEMPTS or not _met_another(error):
+                raise _unusable(storage, error) from error
+        time.sleep(0.2 * attempt)
+        attempt += 1
+
+
+def _met_another(error: Exception) -> bool:
+    """Return whether another worker was setting the same storage up, which Optuna does without a lock."""
+    reason = f"{error} {error.__cause__ or ''}".lower()
+    return any(words in reason for words in ("already exists", "unique constraint", "duplicate", "locked"))
 
 
 def _refuse_penalty(network: nn.Module, searched: bool) -> None:

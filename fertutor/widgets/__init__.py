@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from ..errors import InputError
+
 _HOMES = {
     "ActionUnitFace": "action_units",
     "ConfusionExplorer": "confusion",
@@ -18,6 +20,12 @@ __all__ = list(_HOMES)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fertutor.widgets' has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    try:
+        home = import_module(f".{_HOMES[name]}", __name__)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("fertutor"):
+            raise
+        raise InputError(f"widgets need the package {error.name}: pip install 'fertutor[widgets]'") from error
+    value = getattr(home, name)
     globals()[name] = value
     return value
