@@ -115,7 +115,7 @@ def occlude(
         raise ValueError(f"batch must be at least 1, not {batch}")
     with torch.inference_mode(), evaluating(network), full_precision():
         clean = torch.cat([_answers(network, part) for part in images.split(batch)])
-        labels = clean.argmax(1) if labels is None else _checked_labels(labels, clean)
+        labels = clean.argmax(1) if labels is None else checked_labels(labels, clean)
         plan, note = _plan_for(network, windows, images, clean, batch, method)
         if plan is None:
             probabilities = _plain(network, images, windows, fill, batch, show_progress)
@@ -256,7 +256,12 @@ def _grey_level(fill: float) -> float:
     return level
 
 
-def _checked_labels(labels: Tensor, clean: Tensor) -> Tensor:
+def checked_labels(labels: Tensor, clean: Tensor) -> Tensor:
+    """Return labels as int64 ``(n,)`` where the answers `clean`, ``(n, classes)``, are.
+
+    Raises:
+        ValueError: for other labels than one of the classes for each.
+    """
     n, classes = clean.shape
     labels = torch.as_tensor(labels, device=clean.device)
     if labels.shape != (n,) or labels.is_floating_point() or labels.dtype == torch.bool:
