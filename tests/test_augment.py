@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+import fertutor
+from fertutor.evaluation.report import predict_probabilities
 from fertutor.training.augment import Augmentation, augment
 
 
@@ -15,6 +17,14 @@ def test_no_augmentation_leaves_the_pixels() -> None:
     images = torch.randint(0, 256, (5, 1, 48, 48), dtype=torch.uint8)
     same = augment(images, Augmentation(flip=False), torch.Generator())
     assert torch.equal(same, images.float() / 255)
+
+
+def test_the_faces_that_were_given_stay_as_they_are() -> None:
+    """Also floats from 0 to 255, which are not converted."""
+    floats = torch.full((2, 1, 48, 48), 100.0)
+    augment(floats, Augmentation(), torch.Generator())
+    predict_probabilities(fertutor.AttentionalCNN(channels=1), floats)
+    assert (floats == 100).all()
 
 
 def test_rotation_is_a_rotation() -> None:

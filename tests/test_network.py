@@ -16,7 +16,7 @@ import fertutor
 from fertutor.errors import InputError
 from fertutor.network.attention import SAMPLERS
 from fertutor.network.sampler import sample_affine
-from fertutor.network.weights import build_network, released_networks, weights_path
+from fertutor.network.weights import KINDS, build_network, kind_of, released_networks, weights_path
 
 
 def test_it_has_the_parameters_of_figure_3() -> None:
@@ -166,8 +166,11 @@ def test_every_released_network_loads_and_has_a_card() -> None:
         ({"channels": 10**9}, 0.0, "do not fit"),
         ({"channels": -3}, 0.0, "do not fit"),
         ({"widths": [1]}, 0.0, "do not fit"),
-        ({"padding": "everywhere"}, 0.0, "cannot be built"),
+        ({"padding": "everywhere"}, 1.0, "cannot be built"),
+        ({"mean": 10**400}, 0.0, "do not fit"),
+        ({"std": 0}, 0.0, "do not fit"),
         ({}, float("nan"), "not finite"),
+        ({}, 0.0, "a std that is not above 0"),
     ],
 )
 def test_a_header_or_numbers_that_make_no_sense(
@@ -183,10 +186,92 @@ def test_a_header_or_numbers_that_make_no_sense(
         fertutor.load_network(path)
 
 
-@pytest.mark.parametrize("channels", [0, -1, 10**9])
-def test_a_network_that_cannot_be_is_one_sentence(channels: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [
+        *[("attentional", name) for name in ("float8_e4m3fn", "int32", "bool", "complex64")],
+        ("compact", "int32"),
+        ("compact", "float32"),
+    ],
+)
+def test_numbers_of_other_kinds_are_no_weights(tmp_path: Path, kind: str, dtype: str) -> None:
+    """Also of a counter, which is of whole numbers."""
+    network = build_network(kind)
+    name = "output.bias" if kind == "attentional" else "trunk.1.num_batches_tracked"
+    path = saved(network, tmp_path, **{name: network.state_dict()[name].to(getattr(torch, dtype))})
+    with pytest.raises(InputError, match=rf"{name}: torch\.{dtype}\): save it with"):
+        fertutor.load_network(path)
+
+
+def saved(network: nn.Module, folder: Path, /, **changes: torch.Tensor) -> Path:
+    """A weights file with some other tensors."""
+    header = {"fertutor": json.dumps({"kind": kind_of(network), "arguments": network.config})}
+    path = folder / "other.safetensors"
+    safetensors.torch.save_file(network.state_dict() | changes, path, metadata=header)
+    return path
+
+
+def test_other_floats_are_weights_where_they_fit_float32(tmp_path: Path) -> None:
+    network = fertutor.AttentionalCNN()
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        other = {name: value.to(dtype) for name, value in network.state_dict().items()}
+        loaded = fertutor.load_network(saved(network, tmp_path, **other)).state_dict()
+        assert all(torch.equal(loaded[name], value.float()) for name, value in other.items())
+    with pytest.raises(InputError, match="not finite"):
+        fertutor.load_network(
+            saved(network, tmp_path, **{"output.bias": torch.full((7,), 1e300, dtype=torch.float64)})
+        )
+
+
+def test_a_header_without_end_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "deep.safetensors"
+    safetensors.torch.save_file({"a": torch.zeros(1)}, path, metadata={"fertutor": "[" * 100_000})
+    with pytest.raises(InputError, match="does not say which network"):
+        fertutor.load_network(path)
+
+
+def test_loading_leaves_torch_as_it_is() -> None:
+    """Neither the caller's next random number nor the network's float32 depends on what torch does by default."""
+    before = torch.get_rng_state()
+    fertutor.load_network("drawn")
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.set_default_dtype(torch.float64)
+    try:
+        network = fertutor.load_network("drawn")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {value.dtype for value in network.state_dict().values() if value.is_floating_point()} == {
+        torch.float32
+    }
+
+
+def test_a_path_is_not_the_path_with_a_suffix(tmp_path: Path) -> None:
+    """The file that was named is read, or an error names it."""
+    for name in ("m", "m.safetensors"):
+        (tmp_path / name).touch()
+    assert weights_path(tmp_path / "m") == tmp_path / "m"
+    with pytest.raises(InputError, match=r"no weights at .*other:"):
+        weights_path(f"{tmp_path}/other")
+    with pytest.raises(InputError, match=r"^m{5000} cannot be read|no weights at m{5000}"):
+        weights_path("m" * 5000)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *[{"channels": channels} for channels in (0, -1, 10**9)],
+        *[{"classes": 9}, {"classes": 0}, {"std": 0}, {"std": -1}, {"mean": 10**400}],
+    ],
+)
+def test_a_network_that_cannot_be_is_one_sentence(arguments: dict[str, int]) -> None:
     with pytest.raises(InputError, match=r"network 'attentional' cannot be built"):
-        build_network("attentional", channels=channels)
+        build_network("attentional", **arguments)
+
+
+@pytest.mark.parametrize("kind", ["compact", "deep"])
+def test_grey_levels_are_not_divided_by_nought(kind: str) -> None:
+    with pytest.raises(ValueError, match="std must be above 0, not 0"):
+        KINDS[kind](std=0)
 
 
 @pytest.mark.parametrize("kind", ["attentional", "compact", "best", "deep"])

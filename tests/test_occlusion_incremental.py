@@ -233,6 +233,22 @@ def test_a_network_that_cannot_be_traced_falls_back_and_says_so() -> None:
     assert "traced" in result.note
 
 
+@pytest.mark.parametrize("where", ["", "trunk", "trunk.2"])
+@pytest.mark.parametrize("method", ["auto", "incremental"])
+def test_a_hook_that_changes_a_layer_is_in_the_map(where: str, method: str) -> None:
+    """The layers' rules know nothing of hooks: the plain method is taken, or the hook was traced."""
+    torch.manual_seed(0)
+    network, faces = fertutor.AttentionalCNN(sampler="none"), torch.rand(2, 1, 48, 48)
+    nn.init.normal_(network.output.weight, 0, 1)
+    network.get_submodule(where).register_forward_hook(lambda module, inputs, output: output * 3)
+    plain = occlude(network, faces, 16, 16, method="plain")
+    for _ in range(2):
+        found = occlude(network, faces, 16, 16, method=method)
+        assert (plain.probabilities - found.probabilities).abs().max() < 1e-5
+        assert found.method == "incremental" or "do not give the network's own answer" in found.note
+    assert found.method == "plain" or where == "trunk"
+
+
 CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "module": nn.ReLU(inplace=True),
     "keyword": lambda h: F.relu(h, inplace=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,3 +67,21 @@ def test_numbers_are_changed_in_the_recipe_and_in_its_augmentation() -> None:
 def test_a_change_that_makes_no_sense_is_named(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=name.split(".")[-1]):
         find_recipe("paper", **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 1.5),
+        ("batch", 16.5),
+        ("batch", True),
+        ("oversample", "no"),
+        ("soft", "false"),
+        ("learning_rate", "0.1"),
+        ("augmentation", None),
+    ],
+)
+def test_a_field_of_another_kind_is_named(name: str, value: Any) -> None:
+    """Half an epoch would be trained, and what is called "no" done."""
+    with pytest.raises(ValueError, match=f"{name} cannot be {value!r}"):
+        replace(PAPER, **{name: value})

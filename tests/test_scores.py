@@ -210,6 +210,15 @@ def test_wrong_arguments_are_named() -> None:
         scores.average_precision(torch.zeros(2, 4, 4), torch.zeros(1, 4, 4))
     with pytest.raises(ValueError, match="noise"):
         scores.deletion(Bright(), torch.rand(1, 1, 48, 48), torch.rand(1, 48, 48), torch.tensor([0]), "noise")
+    faces, maps, labels = torch.rand(2, 1, 48, 48), torch.rand(2, 48, 48), torch.tensor([0, 1])
+    for measure in (scores.deletion, scores.insertion):
+        for steps in (0, -1, 2.5, True):
+            with pytest.raises(ValueError, match=f"steps must be a whole number from 1, not {steps}"):
+                measure(Bright(), faces, maps, labels, steps=steps)
+        with pytest.raises(ValueError, match=r"maps must be \(2, 48, 48\), one for each face, not \(1, 48"):
+            measure(Bright(), faces, maps[:1], labels)
+        with pytest.raises(ValueError, match="labels must be 2 whole numbers"):
+            measure(Bright(), faces, maps, labels[:1])
     with pytest.raises(ValueError, match="magic"):
         rivals.rival_maps(Bright(), torch.rand(1, 1, 48, 48), torch.tensor([0]), "magic")
 

@@ -169,6 +169,78 @@ def test_a_checkpoint_of_something_else_is_named(tmp_path: Path, facts: str) -> 
         train(fertutor.AttentionalCNN(), splits(), QUICK, out=tmp_path, resume=True, report=silent)
 
 
+@pytest.fixture(scope="module")
+def short_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of one epoch."""
+    folder = tmp_path_factory.mktemp("short")
+    train(fertutor.AttentionalCNN(), splits(14), replace(QUICK, epochs=1), out=folder, report=silent)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"history": []},
+        {"history": 3},
+        {"history": [3]},
+        {"history": [{}]},
+        {"best_epoch": 0},
+        {"best_epoch": 2},
+        {"best_epoch": "1"},
+        {"identity": []},
+        {"diverged": None},
+        {"without": "network/hidden.weight"},
+        {"without": "best/"},
+        {"without": "best/hidden.weight"},
+        {"without": "optimizer/"},
+        {"shape": "network/hidden.weight"},
+        {"shape": "optimizer/0/exp_avg"},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_whose_content_does_not_fit_is_named(
+    change: dict[str, Any], short_run: Path, tmp_path: Path
+) -> None:
+    """No run goes on with half of what it knew."""
+    with safetensors.safe_open(short_run / "checkpoint.safetensors", "pt") as file:
+        facts = json.loads(file.metadata()["facts"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if "without" in change:
+        tensors = {name: value for name, value in tensors.items() if not name.startswith(change["without"])}
+    elif "shape" in change:
+        assert change["shape"] in tensors
+        tensors[change["shape"]] = torch.zeros(3)
+    else:
+        facts |= change
+    path = tmp_path / "checkpoint.safetensors"
+    safetensors.torch.save_file(tensors, path, metadata={"facts": json.dumps(facts)})
+    with pytest.raises(
+        InputError, match=r"checkpoint\.safetensors is damaged or no checkpoint of this version"
+    ):
+        train(
+            fertutor.AttentionalCNN(),
+            splits(14),
+            replace(QUICK, epochs=2),
+            out=tmp_path,
+            resume=True,
+            report=silent,
+        )
+
+
+def test_an_optimizer_without_a_memory_resumes(tmp_path: Path) -> None:
+    recipe = replace(QUICK, optimizer="sgd", momentum=0.0, epochs=1)
+    for epochs in (1, 2):
+        run = train(
+            fertutor.AttentionalCNN(),
+            splits(14),
+            replace(recipe, epochs=epochs),
+            out=tmp_path,
+            resume=epochs == 2,
+            report=silent,
+        )
+    assert len(run.history) == 2
+
+
 def test_the_best_epoch_on_validation_is_kept() -> None:
     run = train(fertutor.AttentionalCNN(), splits(), replace(QUICK, epochs=5), report=silent)
     accuracies = [epoch["val_accuracy"] for epoch in run.history]
@@ -320,6 +392,9 @@ def test_what_is_no_network_or_no_face_set_is_refused() -> None:
         train(nn.Flatten(), splits())
     with pytest.raises(InputError, match=r"a face set is asked for, .* not FaceTable"):
         train(fertutor.AttentionalCNN(), blobs(14))  # type: ignore[arg-type]
+    for recipe, said in ((None, "None"), ({}, "dict")):
+        with pytest.raises(InputError, match=f"a recipe or the name of one is asked for, .* not {said}"):
+            train(fertutor.AttentionalCNN(), splits(), recipe)  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -165,7 +165,8 @@ def predict_probabilities(
         parts = []
         with evaluating(network), full_precision():
             for batch in progress(images.split(BATCH), "evaluating", show=show_progress):
-                x = batch.to(place).float().div_(255)
+                # a copy also where a caller has floats from 0 to 255
+                x = batch.to(place).to(torch.float32, copy=True).div_(255)
                 probabilities = network(x).softmax(1)
                 if tta:
                     probabilities = (probabilities + network(x.flip(-1)).softmax(1)) / 2

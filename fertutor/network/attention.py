@@ -28,6 +28,12 @@ def normalised(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return (x - mean) / std
 
 
+def check_std(std: float) -> None:
+    """Raise ValueError for a spread that grey levels cannot be divided by."""
+    if not float(std) > 0:
+        raise ValueError(f"std must be above 0, not {std}")
+
+
 class AttentionNetwork(nn.Module, ABC):
     """What networks with a spatial transformer share; each brings `features` and `classify`.
 
@@ -40,7 +46,7 @@ class AttentionNetwork(nn.Module, ABC):
         more: the network's own arguments, for :attr:`config`.
 
     Raises:
-        ValueError: for an unknown sampler.
+        ValueError: for an unknown sampler, or no spread above 0.
     """
 
     mean: Tensor
@@ -50,6 +56,7 @@ class AttentionNetwork(nn.Module, ABC):
         super().__init__()
         if sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
+        check_std(std)
         self.config: dict[str, Any] = {
             "sampler": sampler,
             **more,

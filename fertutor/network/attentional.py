@@ -31,7 +31,7 @@ class AttentionalCNN(AttentionNetwork):
     With the defaults it has 76,777 parameters.
 
     Raises:
-        ValueError: for no channels, or an unknown sampler.
+        ValueError: for no channels, an unknown sampler, or a `std` that is not above 0.
 
     Example:
         >>> network = AttentionalCNN()

@@ -39,7 +39,7 @@ class CompactCNN(AttentionNetwork):
         input: float ``(n, 1, 48, 48)`` in [0, 1]; output: logits ``(n, classes)``.
 
     Raises:
-        ValueError: for an unknown sampler or fewer than seven widths.
+        ValueError: for an unknown sampler, fewer than seven widths, or a `std` that is not above 0.
 
     With the defaults it has 190,767 parameters and 8 layers on its main path.
 

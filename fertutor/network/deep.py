@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import normalised
+from .attention import check_std, normalised
 
 WIDTHS = (16, 32, 64)
 
@@ -28,7 +28,7 @@ class DeepCNN(nn.Module):
         input: float ``(n, 1, 48, 48)`` in [0, 1]; output: logits ``(n, classes)``.
 
     Raises:
-        ValueError: for no blocks.
+        ValueError: for no blocks, or a `std` that is not above 0.
 
     Example:
         >>> DeepCNN()(torch.rand(2, 1, 48, 48)).shape
@@ -42,6 +42,7 @@ class DeepCNN(nn.Module):
         super().__init__()
         if blocks < 1:
             raise ValueError(f"blocks must be 1 or more, not {blocks}")
+        check_std(std)
         self.config: dict[str, Any] = {"blocks": blocks, "classes": classes, "mean": mean, "std": std}
         self.classes = classes
         self.register_buffer("mean", torch.tensor(float(mean)))

@@ -15,7 +15,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import InputError, called
 from ..expressions import EXPRESSIONS, EXPRESSIONS_WITH_CONTEMPT
@@ -34,6 +34,11 @@ KINDS: dict[str, Callable[..., nn.Module]] = {
 }
 """Network names of the command line's ``--network`` and of weights files."""
 
+CLASSES = (len(EXPRESSIONS), len(EXPRESSIONS_WITH_CONTEMPT))
+"""How many expressions a network may tell apart."""
+
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
 RELEASED = Path(__file__).resolve().parent.parent / "weights"
 
 
@@ -41,15 +46,18 @@ def build_network(kind: str, **arguments: Any) -> nn.Module:
     """Return a new network of a kind in :data:`KINDS`.
 
     Raises:
-        InputError: for a kind that does not exist, or arguments that do not fit it.
+        InputError: for a kind that does not exist, or arguments that do not fit it: among them other
+            `classes` than 7 and 8.
     """
     if kind not in KINDS:
         raise InputError(f"there is no network {kind!r}: choose one of {', '.join(KINDS)}")
     try:
         network = KINDS[kind](**arguments)
+        if network.classes not in CLASSES:
+            raise ValueError(f"classes must be 7, or 8 with contempt, not {network.classes}")
         with torch.no_grad():
             network.eval()(torch.zeros(1, 1, SIDE, SIDE))
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"network {kind!r} cannot be built: {reason}; choose other arguments") from error
     return network.train()
@@ -109,20 +117,25 @@ def weights_path(name_or_path: str | Path) -> Path:
     """Return the file of a released name, or the path itself.
 
     Raises:
-        InputError: when neither exists, or for what is neither.
+        InputError: when neither exists or it may not be looked for, or for what is neither.
     """
     if not isinstance(name_or_path, str | Path):
         raise InputError(
             "weights are asked for by a file's path or the name of a released network, not "
             f"{called(name_or_path)}"
         )
-    released = RELEASED / f"{name_or_path}.safetensors"
-    if released.is_file():
-        return released
-    path = expanded(name_or_path)
-    if path.is_dir():
+    name, path = str(name_or_path), expanded(name_or_path)
+    if Path(name).name == name:  # a path is never that of a released network
+        path = next((file for file in RELEASED.glob("*.safetensors") if file.stem == name), path)
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:  # too long a name, or a folder that may not be looked into
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): check its name and the permissions of its folder"
+        ) from error
+    if is_folder:
         raise InputError(f"{path} is a folder: name the .safetensors file in it")
-    if not path.is_file():
+    if not is_file:
         names = ", ".join(released_networks()) or "none yet"
         raise InputError(f"no weights at {path}: name a .safetensors file or a released network ({names})")
     return path
@@ -138,8 +151,9 @@ def load_network(name_or_path: str | Path) -> nn.Module:
     """Return a network in eval mode from a released name or a ``.safetensors`` file.
 
     Raises:
-        InputError: when the file is missing, cut short, a pickle, not one of ours, or of a network that
-            tells neither the 7 expressions apart nor 8 with contempt.
+        InputError: when the file is missing, cut short, a pickle, not one of ours, of numbers that are no
+            floats of a usual kind, not finite as float32 or no spread above 0, or of a network that tells
+            neither the 7 expressions apart nor 8 with contempt.
 
     Example:
         >>> network = fertutor.load_network("paper")
@@ -161,7 +175,7 @@ def load_network(name_or_path: str | Path) -> nn.Module:
     try:
         description = json.loads(metadata["fertutor"])
         kind, arguments = str(description["kind"]), dict(description["arguments"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         if "facts" in metadata:
             raise InputError(f"{path} is a run's checkpoint: name best.safetensors beside it") from error
         raise InputError(
@@ -169,26 +183,43 @@ def load_network(name_or_path: str | Path) -> nn.Module:
         ) from error
     try:
         with torch.device("meta"):  # a header may ask for any size: nothing is allocated before it fits
-            wanted = {name: value.shape for name, value in KINDS[kind](**arguments).state_dict().items()}
-        fits = wanted == {name: value.shape for name, value in tensors.items()}
-    except (KeyError, TypeError, ValueError, RuntimeError):
+            empty = KINDS[kind](**arguments).float()
+        wanted = empty.state_dict()
+        fits = _shapes(wanted) == _shapes(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
         fits = False
     if not fits:
         raise InputError(
             f"the tensors of {path} do not fit the network that its header names ({kind}): "
             "train or fetch it again"
         )
-    if not all(bool(value.isfinite().all()) for value in tensors.values()):
-        raise InputError(f"{path} holds numbers that are not finite: train or fetch it again")
-    network = build_network(kind, **arguments)
-    classes: Any = network.classes  # a number in every kind of network
-    if classes not in (len(EXPRESSIONS), len(EXPRESSIONS_WITH_CONTEMPT)):
+    classes: Any = empty.classes  # a number in every kind of network
+    if classes not in CLASSES:
         raise InputError(
             f"{path} tells {classes} classes apart, not the 7 expressions or 8 with contempt: "
             "train a network for one of these"
         )
+    for name, own in wanted.items():
+        kind_of_number = tensors[name].dtype
+        if kind_of_number not in (_FLOATS if own.is_floating_point() else (own.dtype,)):
+            raise InputError(
+                f"{path} holds numbers that no network of ours has ({name}: {kind_of_number}): save it with "
+                "fertutor.save_network"
+            )
+    tensors = {name: value.to(wanted[name].dtype) for name, value in tensors.items()}
+    if not all(bool(value.isfinite().all()) for value in tensors.values()):
+        raise InputError(f"{path} holds numbers that are not finite: train or fetch it again")
+    if not tensors["std"] > 0:
+        raise InputError(f"{path} divides grey levels by a std that is not above 0: train or fetch it again")
+    # the caller's own draws go on as if nothing was, and torch may have another default than float32
+    with torch.random.fork_rng(devices=[]):
+        network = build_network(kind, **arguments).float()
     network.load_state_dict(tensors)
     return network.eval()
+
+
+def _shapes(tensors: dict[str, Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in tensors.items()}
 
 
 def _looks_pickled(path: Path) -> bool:

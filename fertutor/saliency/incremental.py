@@ -206,13 +206,17 @@ class _ChunkRun:
         return mean + shift.view(len(shift), *mean.shape[1:])
 
 
-def follows(plan: Plan, image: Tensor, clean: Tensor) -> bool:
-    """Tell whether a plan that was kept still fits its network, whose layers may have changed.
+def follows(plan: Plan, image: Tensor, clean: Tensor, within: float = 1e-5) -> bool:
+    """Tell whether a plan's layers give the answer of its network.
+
+    One that was kept may not, because the network's layers may have changed since; nor may a new one, because
+    a hook may change what a layer gives.
 
     Args:
-        plan: made earlier for squares on images of the same size.
+        plan: made for squares on images of the same size.
         image: float ``(1, 1, h, w)``.
         clean: what the network says of it now, softmax ``(1, classes)``.
+        within: largest accepted difference between probabilities.
     """
     values: dict[fx.Node, Any] = {}
     geometry = plan.geometry
@@ -230,7 +234,7 @@ def follows(plan: Plan, image: Tensor, clean: Tensor) -> bool:
         again = values[plan.nodes[-1].all_input_nodes[0]].softmax(1)
     except Exception:  # it has lost a layer, or its layers no longer fit together
         return False
-    return plan.geometry == geometry and bool((again - clean).abs().max() < 1e-5)
+    return plan.geometry == geometry and torch.allclose(again, clean, rtol=0, atol=within, equal_nan=True)
 
 
 def whole_call(node: fx.Node, plan: Plan, values: dict[fx.Node, Any]) -> Any:

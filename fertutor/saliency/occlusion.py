@@ -6,12 +6,14 @@ the same numbers faster. Book chapter: *What does the network look at?*
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
+from ..errors import called
 from ..faces.table import SIDE
 from ..mode import check_network, device_of, evaluating
 from ..progress import progress
@@ -23,6 +25,8 @@ from .windows import Windows
 METHODS = ("auto", "plain", "incremental")
 WORTH_IT = 0.95
 """Share of the plain arithmetic up to which ``method="auto"`` takes the incremental method."""
+MOST_ROUNDING = 1e-4
+"""Largest difference of probabilities that rounding makes, where several samplers stand in a row."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def occlude(
             in a row, whose rounding adds up); ``"auto"`` takes the one that needs less arithmetic.
         edge: ``"clamp"`` or ``"cut"``, see :class:`~fertutor.saliency.windows.Windows`. With
             ``"cut"``, `drop` is captum's ``Occlusion`` attribution of the softmax output.
-        fill: grey level of the square; the paper zeroes it out.
+        fill: grey level of the square in [0, 1], for bytes too; the paper zeroes it out.
         batch: most occluded faces in work at a time, which bounds the memory (default: 128 on a
             CPU and 4096 on a GPU; on a CPU fewer where the maps are large, because more is slower).
         show_progress: draw a progress bar on stderr.
@@ -92,7 +96,8 @@ def occlude(
         An :class:`OcclusionMap`, its tensors on the network's device.
 
     Raises:
-        ValueError: for images, labels, sizes, strides or names that do not fit, or what is no network.
+        ValueError: for images, labels, sizes, strides, grey levels or names that do not fit, or what is no
+            network.
 
     Example:
         >>> network = fertutor.AttentionalCNN()
@@ -102,6 +107,7 @@ def occlude(
     check_network(network)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+    fill = _grey_level(fill)
     images = as_float_images(images).to(device_of(network))
     windows = Windows(size, stride, edge, *images.shape[-2:])
     batch = default_batch(images.device) if batch is None else batch
@@ -109,7 +115,7 @@ def occlude(
         raise ValueError(f"batch must be at least 1, not {batch}")
     with torch.inference_mode(), evaluating(network), full_precision():
         clean = torch.cat([_answers(network, part) for part in images.split(batch)])
-        labels = clean.argmax(1) if labels is None else _checked_labels(labels, clean)
+        labels = clean.argmax(1) if labels is None else checked_labels(labels, clean)
         plan, note = _plan_for(network, windows, images, clean, batch, method)
         if plan is None:
             probabilities = _plain(network, images, windows, fill, batch, show_progress)
@@ -154,6 +160,8 @@ def _plan_for(
             or not follows(plan, images[:1], clean[:1])
         ):
             plan = Plan(network, windows, len(images), batch)
+            if not follows(plan, images[:1], clean[:1], MOST_ROUNDING):
+                return None, "plain, because the traced layers do not give the network's own answer"
     except Exception as error:  # whatever a foreign forward method may raise
         return None, f"plain, because the network cannot be traced layer by layer: {error}".splitlines()[0]
     share = plan.multiply_adds / max(1, plan.plain_multiply_adds)
@@ -182,12 +190,15 @@ def occluded_images(image: Tensor, windows: Windows, fill: float = 0.0) -> Tenso
     Args:
         image: float ``(1, h, w)``.
         windows: the squares.
-        fill: grey level of the square.
+        fill: grey level of the square in [0, 1].
 
     Returns:
         Float ``(windows.count, 1, h, w)``: for looking at; :func:`occlude` makes them in chunks.
+
+    Raises:
+        ValueError: for another grey level.
     """
-    return torch.where(_masks(windows, slice(None), image.device), fill, image)
+    return torch.where(_masks(windows, slice(None), image.device), _grey_level(fill), image)
 
 
 def _plain(
@@ -233,7 +244,24 @@ def as_float_images(images: Tensor) -> Tensor:
     return images.to(torch.float32)
 
 
-def _checked_labels(labels: Tensor, clean: Tensor) -> Tensor:
+def _grey_level(fill: float) -> float:
+    """Return `fill` as a number, which must be a grey level."""
+    try:
+        level = float(fill)
+    except (TypeError, ValueError, RuntimeError, OverflowError):  # a tensor of several is a RuntimeError
+        level = math.nan
+    if not 0 <= level <= 1 or isinstance(fill, str):
+        said = fill if isinstance(fill, int | float) else called(fill)
+        raise ValueError(f"fill must be a grey level from 0 to 1, not {said}")
+    return level
+
+
+def checked_labels(labels: Tensor, clean: Tensor) -> Tensor:
+    """Return labels as int64 ``(n,)`` where the answers `clean`, ``(n, classes)``, are.
+
+    Raises:
+        ValueError: for other labels than one of the classes for each.
+    """
     n, classes = clean.shape
     labels = torch.as_tensor(labels, device=clean.device)
     if labels.shape != (n,) or labels.is_floating_point() or labels.dtype == torch.bool:

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..mode import check_network, evaluating
-from .occlusion import as_float_images
+from .occlusion import as_float_images, checked_labels
 
 FILLS = ("blur", "mean")
 
@@ -137,6 +137,9 @@ def deletion(
     """Return the area under the label's probability while the map's highest pixels are taken away first.
 
     Lower is better (Petsiuk et al. 2018). See :func:`insertion` for the arguments.
+
+    Raises:
+        ValueError: as there.
     """
     return _curve(network, images, maps, labels, fill, steps, deleting=True).mean(1)
 
@@ -155,10 +158,13 @@ def insertion(
         labels: int64 ``(n,)``.
         fill: what a pixel is without the image: ``"blur"`` (the image, blurred by a Gaussian of 5
             pixels' deviation) or ``"mean"`` (the image's mean grey).
-        steps: number of equal portions of pixels.
+        steps: number of equal portions of pixels, 1 or more.
 
     Returns:
         float32 ``(n,)``, from 0 to 1.
+
+    Raises:
+        ValueError: for images, maps, labels, steps or a fill that do not fit.
     """
     return _curve(network, images, maps, labels, fill, steps, deleting=False).mean(1)
 
@@ -170,7 +176,13 @@ def _curve(
     """The label's probability after each portion, ``(n, steps)``: the mean of each step's two ends."""
     if fill not in FILLS:
         raise ValueError(f"fill must be one of {', '.join(FILLS)}, not {fill!r}")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps must be a whole number from 1, not {steps!r}")
     images, maps = as_float_images(images), _finite(maps)
+    if maps.shape != images[:, 0].shape:
+        raise ValueError(
+            f"maps must be {tuple(images[:, 0].shape)}, one for each face, not {tuple(maps.shape)}"
+        )
     empty = _blurred(images) if fill == "blur" else images.mean((2, 3), keepdim=True).expand_as(images)
     # of equal values, the order is a fixed shuffle: reading order would favour the top of the face
     pixels = maps[0].numel()
@@ -182,7 +194,9 @@ def _curve(
         for step in range(steps + 1):
             reached = place < round(step * pixels / steps)
             shown = torch.where(reached, empty, images) if deleting else torch.where(reached, images, empty)
-            points.append(network(shown).softmax(1).gather(1, labels[:, None]).squeeze(1))
+            said = network(shown).softmax(1)
+            labels = checked_labels(labels, said) if step == 0 else labels
+            points.append(said.gather(1, labels[:, None]).squeeze(1))
     curve = torch.stack(points, 1)
     return (curve[:, 1:] + curve[:, :-1]) / 2
 

@@ -74,13 +74,13 @@ def augment(images: Tensor, how: Augmentation, generator: torch.Generator) -> Te
     """Return changed copies of faces.
 
     Args:
-        images: uint8 ``(n, 1, h, w)`` on any device.
+        images: uint8 ``(n, 1, 48, 48)``, or other squares, on any device; they are left as they are.
         how: the amounts.
         generator: a CPU generator; the random numbers are drawn on the CPU, so that a seed means
             the same faces on every device.
 
     Returns:
-        Float32 ``(n, 1, h, w)`` in [0, 1]; pixels from outside repeat the border.
+        Float32 ``(n, 1, 48, 48)`` in [0, 1]; pixels from outside repeat the border.
     """
     drawn = draw_augmentation(len(images), how, images.shape[-2:], generator)
     return apply_augmentation(images, how, {name: value.to(images.device) for name, value in drawn.items()})
@@ -92,7 +92,7 @@ def draw_augmentation(n: int, how: Augmentation, size: torch.Size, generator: to
     Args:
         n: faces.
         how: the amounts.
-        size: ``(h, w)``, pixels.
+        size: ``(h, w)`` of the faces, pixels; shifts and turns are those asked for where the two are equal.
         generator: a CPU generator.
 
     Returns:
@@ -120,15 +120,15 @@ def apply_augmentation(images: Tensor, how: Augmentation, drawn: Drawn) -> Tenso
     Nothing here waits for the device or depends on a value, so that a CUDA graph can hold it.
 
     Args:
-        images: uint8 ``(n, 1, h, w)``.
+        images: uint8 ``(n, 1, 48, 48)``, or other squares.
         how: the amounts.
         drawn: what :func:`draw_augmentation` drew for them, on their device; other names are left alone.
 
     Returns:
-        Float32 ``(n, 1, h, w)`` in [0, 1].
+        Float32 ``(n, 1, 48, 48)`` in [0, 1].
     """
     n, (height, width) = len(images), images.shape[-2:]
-    x = images.float().div_(255)
+    x = images.to(torch.float32, copy=True).div_(255)  # a copy also where a caller has floats from 0 to 255
     if how.moves:
         fine = drawn["nodes"] @ _enlargement(height, width, str(x.device))
         grid = fine.view(n, 2, height, width).permute(0, 2, 3, 1)

@@ -53,7 +53,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
             for key in file.keys():  # noqa: SIM118
                 part, name = key.split("/", 1)
                 parts.setdefault(part, {})[name] = file.get_tensor(key)
-    except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}): start the run again in another folder") from error
     return parts, facts
 
@@ -73,6 +73,9 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
 
     A fused optimizer walks a parameter and its moments by their place in memory: moments in another
     layout than the parameter's would belong to other weights.
+
+    Raises:
+        IndexError, ValueError: for what is of other parameters.
     """
     parameters = [value for group in optimizer.param_groups for value in group["params"]]
     nested: dict[int, dict[str, Tensor]] = {}
@@ -81,5 +84,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: State) -> None:
         parameter = parameters[int(index)]
         if value.shape == parameter.shape:
             value = torch.empty_like(parameter).copy_(value)
+        elif value.dim():  # all but a count of steps
+            raise ValueError(f"{key} is not of its parameter's shape")
         nested.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": nested, "param_groups": optimizer.state_dict()["param_groups"]})

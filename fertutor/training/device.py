@@ -38,8 +38,8 @@ def choose_setting(device: str = "auto", precision: str = "auto") -> Setting:
 
     bf16 pays where the hardware multiplies it: on GPUs that support it and on processors with AMX or
     AVX-512 BF16; on others it was measured ten times slower than fp32. With bf16, channels_last was faster
-    on every processor and GPU measured; with fp32 on a GPU it was faster for large networks and slower for
-    that of Figure 3 (benchmarks/README.md).
+    on every processor and GPU measured; with TF32 on a GPU, which fp32 then meant, it was faster for large
+    networks and slower for that of Figure 3 (benchmarks/README.md).
 
     Raises:
         InputError: for an unknown device or precision, or "cuda" where there is none.

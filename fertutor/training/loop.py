@@ -133,11 +133,11 @@ def train(
             process calls it: it must be a function that can be imported, no lambda.
 
     Raises:
-        InputError: for what is none of these networks, no face set or no seed, when the set has no training
-            or validation faces or other expressions than the network, the recipe has a penalty and the
-            network another shape than Figure 3, `out` cannot be written or already holds a run, the run in
-            `out` was started with something else or has more epochs behind it, `report` cannot be sent to
-            another process, or one of several processes ends early.
+        InputError: for what is none of these networks, no face set, no recipe or no seed, when the set has no
+            training or validation faces or other expressions than the network, the recipe has a penalty and
+            the network another shape than Figure 3, `out` cannot be written or already holds a run, the run
+            in `out` is damaged, was started with something else or has more epochs behind it, `report` cannot
+            be sent to another process, or one of several processes ends early.
 
     Example:
         >>> run = fertutor.train(fertutor.AttentionalCNN(), fertutor.load_faces("drawn-studio"))
@@ -150,6 +150,8 @@ def train(
         )
     seed = check_seed(seed)
     recipe = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    if not isinstance(recipe, Recipe):
+        raise InputError(f"a recipe or the name of one is asked for, such as 'paper', not {called(recipe)}")
     if not splits.train or not splits.val:  # missing, or a table without rows
         raise InputError(
             f"{splits.name} has no validation faces: hold some of the training faces out (--hold-out 0.1)"
@@ -450,6 +452,8 @@ class _Trainer:
     def restore(self, folder: Path) -> None:
         """Take up the run in `folder`, which must be this very run."""
         parts, facts = load_checkpoint(folder)
+        if not _make_sense(facts):
+            raise _unfit(folder)
         for name, value in self.identity.items():
             if _comparable(facts["identity"].get(name)) != _comparable(json.loads(json.dumps(value))):
                 what = "other faces" if name == "fingerprints" else f"another {name}"
@@ -463,10 +467,15 @@ class _Trainer:
                 f"the run in {folder} has {done} epochs behind it, more than {self.recipe.epochs}: resume it "
                 f"with --epochs {done} or more"
             )
-        self.network.load_state_dict(parts["network"])
-        if self.recipe.average:
-            self.averaged.load_state_dict(parts["averaged"])
-        restore_optimizer(self.optimizer, parts.get("optimizer", {}))
+        remembers = self.recipe.optimizer != "sgd" or self.recipe.momentum > 0
+        try:
+            self.network.load_state_dict(parts["best"])  # to see whether they fit
+            self.network.load_state_dict(parts["network"])
+            if self.recipe.average:
+                self.averaged.load_state_dict(parts["averaged"])
+            restore_optimizer(self.optimizer, parts["optimizer"] if remembers else {})
+        except (KeyError, IndexError, ValueError, RuntimeError) as error:
+            raise _unfit(folder) from error
         self.best = parts["best"]
         self.history, self.best_epoch = facts["history"], facts["best_epoch"]
         self.diverged = facts["diverged"]
@@ -488,6 +497,30 @@ class _Trainer:
             fingerprints=self.fingerprints,
             diverged=self.diverged,
         )
+
+
+NUMBERS = {"epoch", "loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}
+"""What the history says of each epoch."""
+
+
+def _make_sense(facts: dict[str, Any]) -> bool:
+    """Tell whether a checkpoint's facts are those of a run with at least one epoch behind it."""
+    history, best, identity = facts["history"], facts["best_epoch"], facts["identity"]
+    return (
+        isinstance(identity, dict)
+        and isinstance(history, list)
+        and all(isinstance(epoch, dict) and epoch.keys() >= NUMBERS for epoch in history)
+        and all(type(epoch[name]) in (int, float) for epoch in history for name in NUMBERS)
+        and type(best) is int
+        and 1 <= best <= len(history)
+        and type(facts["diverged"]) is bool
+    )
+
+
+def _unfit(folder: Path) -> InputError:
+    return InputError(
+        f"{folder / FILE} is damaged or no checkpoint of this version: start the run again in another folder"
+    )
 
 
 def _comparable(value: Any) -> Any:

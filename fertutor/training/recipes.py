@@ -16,6 +16,20 @@ from .augment import Augmentation
 MOST = 10**6
 """More epochs, or faces a batch, are a slip."""
 
+_KINDS: dict[Any, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, type(None)),
+    "str": (str,),
+}
+"""What a field may hold, by its declared type."""
+
+
+def _is_of(kinds: tuple[type, ...], value: Any) -> bool:
+    """Tell whether a value is of one of the kinds; True and False are no numbers."""
+    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -45,7 +59,7 @@ class Recipe:
         augmentation: what is done to the faces.
 
     Raises:
-        ValueError: names the number or word that makes no sense.
+        ValueError: names the number or word that makes no sense or is of another kind than declared here.
     """
 
     name: str
@@ -68,6 +82,10 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if not _is_of(_KINDS.get(entry.type, (Augmentation,)), value):
+                raise ValueError(f"{entry.name} cannot be {value!r}")
         if self.optimizer not in ("adam", "adamw", "sgd"):
             raise ValueError(f"optimizer must be adam, adamw or sgd, not {self.optimizer!r}")
         if self.schedule not in ("constant", "one-cycle"):
@@ -179,13 +197,6 @@ def _flat(numbers: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in numbers.items() if name != "augmentation"} | inner
 
 
-_KINDS: dict[Any, tuple[type, ...]] = {
-    "bool": (bool,),
-    "int": (int,),
-    "float": (int, float),
-    "float | None": (int, float, type(None)),
-    "str": (str,),
-}
 _FIXED = ("name", "why")  # they say which recipe it is
 
 
@@ -197,7 +208,7 @@ def _changed(recipe: Recipe, name: str, value: Any) -> Recipe:
     kinds = _KINDS.get(declared.get(part or whole))
     if kinds is None or name in _FIXED:
         raise ValueError(f"it has no number {name!r}")
-    if type(value) not in kinds:
+    if not _is_of(kinds, value):
         raise ValueError(f"{name} cannot be {value!r}")
     if part:
         return replace(recipe, **{whole: replace(getattr(recipe, whole), **{part: value})})
