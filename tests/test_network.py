@@ -189,7 +189,7 @@ def test_a_header_or_numbers_that_make_no_sense(
 @pytest.mark.parametrize(
     ("kind", "dtype"),
     [
-        *[("attentional", name) for name in ("float8_e4m3fn", "int32", "bool", "complex64")],
+        *[("attentional", name) for name in ("float8_e4m3fn", "int32", "bool")],
         ("compact", "int32"),
         ("compact", "float32"),
     ],

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 import fertutor
 from fertutor.cli import main
@@ -258,13 +258,29 @@ def test_the_means_of_each_expression_are_those_of_its_own_maps() -> None:
     )
 
 
+class Crossed(nn.Module):
+    """Its layers are not applied in the order in which they are named."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu, self.last, self.norm = nn.ReLU(), nn.Conv2d(2, 2, 3), nn.BatchNorm2d(2)
+        self.first, self.first_norm = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.last(self.first_norm(self.first(x)).relu())
+        return self.relu(self.norm(x)).mean((2, 3))
+
+
 def test_grad_cam_looks_at_the_last_maps() -> None:
-    network = fertutor.AttentionalCNN()
-    assert last_maps(network) is network.trunk[7]
-    network = CompactCNN()
-    assert last_maps(network) is network.top[2]
+    faces = torch.rand(1, 1, 48, 48)
+    network = fertutor.AttentionalCNN().eval()
+    assert last_maps(network, faces) is network.trunk[7]
+    network = CompactCNN().eval()
+    assert last_maps(network, faces) is network.top[2]
+    network = Crossed().eval()
+    assert last_maps(network, faces) is network.relu
     with pytest.raises(ValueError, match="convolution"):
-        last_maps(nn.Linear(2, 2))
+        last_maps(nn.Linear(48, 2), faces)
 
 
 def test_grad_cam_is_of_the_function_not_of_how_it_is_written() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fertutor.errors import InputError
+from fertutor.training.augment import Augmentation
 from fertutor.training.recipes import PAPER, RECIPES, find_recipe
 
 
@@ -85,3 +86,8 @@ def test_a_field_of_another_kind_is_named(name: str, value: Any) -> None:
     """Half an epoch would be trained, and what is called "no" done."""
     with pytest.raises(ValueError, match=f"{name} cannot be {value!r}"):
         replace(PAPER, **{name: value})
+
+
+def test_an_amount_of_another_kind_is_named() -> None:
+    with pytest.raises(ValueError, match="flip cannot be 'no'"):
+        Augmentation(flip="no")

@@ -56,7 +56,7 @@ def _captums(network: nn.Module, images: Tensor, labels: Tensor, name: str) -> T
         way = attr.IntegratedGradients(network)
         found = way.attribute(images, target=labels, n_steps=32, internal_batch_size=256)
         return found[:, 0].abs().detach().float()
-    coarse = attr.LayerGradCam(network, last_maps(network)).attribute(images, target=labels)
+    coarse = attr.LayerGradCam(network, last_maps(network, images)).attribute(images, target=labels)
     fine = F.interpolate(coarse.clamp(min=0), images.shape[2:], mode="bilinear", align_corners=False)
     return fine[:, 0].detach()
 
@@ -69,32 +69,46 @@ def _gradient(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return slope[:, 0].abs()
 
 
-def last_maps(network: nn.Module) -> nn.Module:
+def last_maps(network: nn.Module, images: Tensor) -> nn.Module:
     """Return the layer that makes a network's last maps, which Grad-CAM weighs.
 
-    It is the last convolution outside the localization network, and where batch normalisation follows it,
-    that and its ReLU: the normalisation takes away what the convolution has added to all pixels, so that a
-    Grad-CAM of the convolution's own maps would depend on a number that the network does not. Of the
-    network of Figure 3 it is the trunk's last convolution; of compact and best the end of ``top``, after
-    the transformer.
+    It is the convolution outside the localization network that is applied last, and where its maps go
+    through batch normalisation, that and its ReLU: the normalisation takes away what the convolution has
+    added to all pixels, so that a Grad-CAM of the convolution's own maps would depend on a number that the
+    network does not. Of the network of Figure 3 it is the trunk's last convolution; of compact and best the
+    end of ``top``, after the transformer; of deep the last normalisation, before what came into its block is
+    added.
+
+    Args:
+        network: in eval mode.
+        images: float ``(n, 1, h, w)``, of which the first is shown to it.
 
     Raises:
-        ValueError: when it has no convolution.
+        ValueError: when it applies no convolution.
     """
-    layers = [
-        module
+    calls: list[tuple[nn.Module, tuple[Any, ...], Any]] = []
+    hooks = [
+        module.register_forward_hook(lambda *call: calls.append(call))
         for name, module in network.named_modules()
-        if not any(module.children()) and "localization" not in name
+        if "localization" not in name
     ]
-    convolutions = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]
+    try:
+        with torch.no_grad():
+            network(images[:1])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    convolutions = [(layer, maps) for layer, _, maps in calls if isinstance(layer, nn.Conv2d)]
     if not convolutions:
         raise ValueError("Grad-CAM needs a network with a convolution")
-    place = convolutions[-1]
-    for after in (nn.BatchNorm2d, nn.ReLU):
-        if not isinstance(layers[min(place + 1, len(layers) - 1)], after):
+    last: nn.Module
+    last, maps = convolutions[-1]
+    for kind in (nn.BatchNorm2d, nn.ReLU):
+        following = [call for call in calls if isinstance(call[0], kind) and call[1] and call[1][0] is maps]
+        if not following:
             break
-        place += 1
-    return layers[place]
+        last, _, maps = following[0]
+    return last
 
 
 def _captum() -> Any:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..faces.table import SIDE
+from .kinds import check_fields
 
 FIELD = 6
 """Side of the coarse grid on which a distortion is drawn before it is smoothly enlarged."""
@@ -36,7 +37,7 @@ class Augmentation:
         erase: probability that a random rectangle is painted grey.
 
     Raises:
-        ValueError: names the amount that makes no sense.
+        ValueError: names the amount that makes no sense or is of another kind than declared here.
     """
 
     flip: bool = True
@@ -49,6 +50,7 @@ class Augmentation:
     erase: float = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("rotation", "scale", "shift", "distortion", "brightness", "contrast", "erase"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be 0 or more, not {getattr(self, name)}")

@@ -12,23 +12,10 @@ from typing import Any
 
 from ..errors import InputError
 from .augment import Augmentation
+from .kinds import KINDS, check_fields, is_of
 
 MOST = 10**6
 """More epochs, or faces a batch, are a slip."""
-
-_KINDS: dict[Any, tuple[type, ...]] = {
-    "bool": (bool,),
-    "int": (int,),
-    "float": (int, float),
-    "float | None": (int, float, type(None)),
-    "str": (str,),
-}
-"""What a field may hold, by its declared type."""
-
-
-def _is_of(kinds: tuple[type, ...], value: Any) -> bool:
-    """Tell whether a value is of one of the kinds; True and False are no numbers."""
-    return isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
 
 
 @dataclass(frozen=True)
@@ -82,10 +69,9 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if not _is_of(_KINDS.get(entry.type, (Augmentation,)), value):
-                raise ValueError(f"{entry.name} cannot be {value!r}")
+        check_fields(self)
+        if not isinstance(self.augmentation, Augmentation):
+            raise ValueError(f"augmentation cannot be {self.augmentation!r}")
         if self.optimizer not in ("adam", "adamw", "sgd"):
             raise ValueError(f"optimizer must be adam, adamw or sgd, not {self.optimizer!r}")
         if self.schedule not in ("constant", "one-cycle"):
@@ -205,10 +191,10 @@ def _changed(recipe: Recipe, name: str, value: Any) -> Recipe:
     whole, _, part = name.partition(".")
     owner = getattr(recipe, whole, None) if part else recipe
     declared = {entry.name: entry.type for entry in fields(owner)} if is_dataclass(owner) else {}
-    kinds = _KINDS.get(declared.get(part or whole))
+    kinds = KINDS.get(declared.get(part or whole))
     if kinds is None or name in _FIXED:
         raise ValueError(f"it has no number {name!r}")
-    if not _is_of(kinds, value):
+    if not is_of(kinds, value):
         raise ValueError(f"{name} cannot be {value!r}")
     if part:
         return replace(recipe, **{whole: replace(getattr(recipe, whole), **{part: value})})
