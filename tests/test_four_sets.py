@@ -47,6 +47,8 @@ def test_a_division_by_people_is_checked() -> None:
         ("a third is asked", lambda subjects: dealt(order(subjects) % 12 == 0)),
         ("a third is asked", lambda subjects: dealt(order(subjects) % 2 == 0)),
         ("a third is asked", lambda subjects: dealt(subjects % 3 == 0)),  # of the numbers, not of the people
+        ("a third is asked", lambda subjects: dealt(subjects % 5 == 4)),
+        ("a third is asked", lambda subjects: dealt(subjects > 90)),
         ("raises", lambda subjects: dealt(subjects.nonsense)),
     ]
     for words, answer in wrong:

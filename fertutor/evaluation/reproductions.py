@@ -38,8 +38,10 @@ weights that are best on validation, opens the test part, writes both to the led
 page from the ledger, where the entries are called `reproduce-train-…` and `reproduce-test-…`. A published
 set needs its licence and `--root DIR`; the drawn stand-ins need nothing. Accuracies of drawn and real faces
 cannot be compared with each other, only the rows of one set. Where a set has rows of several recipes, the
-later recipe was chosen after the earlier one's result was seen: read these as exploration. A row "not
-measured" is filled in by `fertutor reproduce NAME --root DIR`.
+later recipe was chosen after the earlier one's result was seen: read these as exploration. The intervals
+count faces. Where whole people are dealt, they say how sure the accuracy on *these* people is, and less about
+others: the test part of drawn-cartoon is a single character. A row "not measured" is filled in by
+`fertutor reproduce NAME --root DIR`.
 
 | set | paper | test accuracy (95 % interval) | n | division | recipe | seed |
 |---|---|---|---|---|---|---|
@@ -58,9 +60,10 @@ DIVISIONS = """
 
 The same method on the same faces, divided at random and by people. Each pair has seeds of
 its own, and other people; given is the mean over the pairs, on the test parts. On the 63 to 113 faces of the
-small sets, one accuracy has a standard error of 4 to 6 points. Left out are methods that only guess where
-faces are dealt at random, which have learnt nothing that a division could flatter, networks that say one word
-to every face, and single pairs on fewer than 1,000 test faces, where the difference is mostly luck.
+small sets, the luck of the faces alone gives one accuracy a standard error of 4 to 6 points; the people
+and the training add to it. Left out are methods that only guess where faces are dealt at random, which have
+learnt nothing that a division could flatter, networks that say one word to every face, and single pairs on
+fewer than 1,000 test faces, where the difference is mostly luck.
 {doc}`four-data-sets` reads this table.
 
 | set | method | pairs | dealt at random | whole people dealt | the random division flatters by |

@@ -46,9 +46,14 @@ def check_divide_people(divide: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Ve
 
     About a third of the people are to be tested on.
     """
-    generator = torch.Generator().manual_seed(0)
-    # numbers that leave the same remainder: to take every third number is not to take every third person
-    subjects = torch.randint(12, (200,), generator=generator) * 9 + 4
+    people = torch.randint(12, (200,), generator=torch.Generator().manual_seed(0))
+    # Numbers that leave one remainder: every third number is not every third person, and no rule about the
+    # numbers of the first set deals the second.
+    verdict = _dealt(divide, people * 12 + 4)
+    return verdict and _dealt(divide, people * 35 + 1000)
+
+
+def _dealt(divide: Callable[[Tensor], tuple[Tensor, Tensor]], subjects: Tensor) -> Verdict:
     answer = called(divide, subjects.clone())
     if isinstance(answer, Verdict):
         return answer
