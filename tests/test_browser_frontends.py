@@ -137,7 +137,12 @@ def test_the_menu_offers_the_expressions_that_the_network_tells_apart(page: Any)
     assert menu.locator("option").count() == 8
     assert "does not know contempt: choose another" in place.inner_text()
     menu.select_option("3")
-    assert "turn the answer away from happy" in place.inner_text()
+    assert (
+        "is angry to this network, not happy; 0 of 121 windows turn the answer to happy" in place.inner_text()
+    )
+    page.evaluate("window.say({ kind: 'again' }, [])")
+    answer_with(page, asked(page)[-1], [0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1])
+    assert "121 windows; 0 of them turn the answer away from happy" in place.inner_text()
 
 
 @pytest.mark.parametrize(
@@ -161,6 +166,21 @@ def test_a_slider_widens_when_python_sets_more(page: Any) -> None:
     page.evaluate("window.model.set('size', 48)")
     assert place.get_by_label("Patch size N", exact=True).input_value() == "48"
     assert "48 px" in place.inner_text()
+    page.evaluate("window.model.set('size', 8)")
+    assert place.get_by_label("Patch size N", exact=True).get_attribute("max") == "24"
+    page.evaluate("window.model.set('size', 48)")
+    place.get_by_label("Patch size N", exact=True).focus()
+    page.keyboard.press("ArrowLeft")
+    assert place.get_by_label("Patch size N", exact=True).get_attribute("max") == "48", "not under a hand"
+
+
+def test_a_grid_without_an_area_has_no_shear(page: Any) -> None:
+    place = show(page, TransformerExplorer("paper"))
+    shear = place.get_by_label("Shear", exact=True)
+    for theta, seen in (([1, 1, 0, 1, 1, 0], 0), ([1, 0.5, 0, 0, 1, 0], 0.5)):
+        page.evaluate("theta => window.model.set('theta', theta)", theta)
+        assert float(shear.input_value()) == pytest.approx(seen)
+        assert shear.get_attribute("max") == "1"
 
 
 def test_nought_has_no_minus(page: Any) -> None:
@@ -408,6 +428,32 @@ def test_keys_say_where_the_crop_box_is(page: Any) -> None:
         assert where.text_content() == said
 
 
+def test_a_second_finger_does_not_move_the_crop_box(page: Any) -> None:
+    page.evaluate(
+        "() => { Element.prototype.setPointerCapture = () => {}; }"
+    )  # for fingers that are not there
+    place = show(page, OcclusionExplorer("paper"))
+    give_photo(place, Image.new("L", (100, 100), 90))
+    crop = place.locator(".ft-crop")
+    left = "box => parseFloat(box.style.left)"
+    for kind, finger, x in (("pointerdown", 1, 50), ("pointerdown", 2, 90), ("pointermove", 2, 92)):
+        at = {"pointerId": finger, "isPrimary": finger == 1, "clientX": x, "clientY": 50, "bubbles": True}
+        crop.dispatch_event(kind, at)
+    assert crop.evaluate(left) == pytest.approx(15)
+    crop.dispatch_event("pointermove", {"pointerId": 1, "clientX": 49, "clientY": 50, "bubbles": True})
+    assert 14 < crop.evaluate(left) < 15
+
+
+def test_a_tall_photo_fits_the_screen(page: Any) -> None:
+    place = show(page, OcclusionExplorer("paper"))
+    give_photo(place, Image.new("L", (40, 400), 90))
+    box = place.get_by_label("Your photo", exact=True).bounding_box()
+    assert box["height"] == pytest.approx(10 * box["width"], rel=0.02)
+    assert box["height"] <= 480
+    give_photo(place, Image.new("L", (400, 300), 90))
+    assert place.get_by_label("Your photo", exact=True).bounding_box()["width"] > 250
+
+
 def takes_key(place: Any, key: str, *held: str) -> bool:
     """Whether a place keeps a key to itself, with the keys that are held."""
     taken: bool = place.evaluate(
@@ -501,7 +547,7 @@ def test_the_answer_for_one_face_is_not_shown_with_another(widget: Any, page: An
 def test_a_face_that_cannot_be_judged_says_so(judged: ConfusionExplorer, page: Any) -> None:
     place = show(page, judged)
     answer(page, asked(page)[-1], {"sure": [0.5]}, bytes(2304))
-    place.get_by_label("Face, 50.0 % sure").click()
+    place.get_by_label("Face, 50 % sure").click()
     answer(page, asked(page)[-1], {"error": "TypeError: my own bug"})
     assert "TypeError: my own bug" in place.inner_text()
 
@@ -509,7 +555,7 @@ def test_a_face_that_cannot_be_judged_says_so(judged: ConfusionExplorer, page: A
 def test_a_late_answer_opens_no_face_of_another_cell(judged: ConfusionExplorer, page: Any) -> None:
     place = show(page, judged)
     answer(page, asked(page)[-1], {"sure": [0.5]}, bytes(2304))
-    place.get_by_label("Face, 50.0 % sure").click()
+    place.get_by_label("Face, 50 % sure").click()
     question = asked(page)[-1]
     place.locator("table button").last.click()
     answer_with(page, question, [0.4] + [0.1] * 6)

@@ -32,7 +32,7 @@ MATHJAX = (
 
 def main() -> None:
     """Install the npm packages of the lock file and copy what pages load; plotly's wheel has its own."""
-    status = npm(["ci", "--silent", "--ignore-scripts"], cwd=WEB)
+    status = npm(["ci", "--loglevel=error", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=WEB)
     if status:
         sys.exit(f"npm ci ended with status {status}: is the network there?")
     shutil.rmtree(VENDOR / "mathjax", ignore_errors=True)

@@ -11,13 +11,13 @@ export function compose({ turn, width, height, shear, right, down }) {
   return [c * width, (c * shear - s) * height, right, s * width, (s * shear + c) * height, down];
 }
 
-/** The parts of θ: `compose(parts(theta))` is θ again. */
+/** The parts of θ: `compose(parts(theta))` is θ again, where its grid has an area: without one no shear is told. */
 export function parts([a, b, right, d, e, down]) {
   const angle = Math.atan2(d, a);
   const [c, s] = [Math.cos(angle), Math.sin(angle)];
   const height = c * e - s * b;
   const along = c * b + s * e;
-  return { turn: (angle * 180) / Math.PI, width: Math.hypot(a, d), height, shear: height ? along / height : 0, right, down };
+  return { turn: (angle * 180) / Math.PI, width: Math.hypot(a, d), height, shear: Math.abs(height) > 1e-6 ? along / height : 0, right, down };
 }
 
 /** A face as the sampler reads it with θ: grey levels; zeros stand for the grey level `outside`. */

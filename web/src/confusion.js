@@ -6,6 +6,7 @@ import { frame, whenShown } from "./frame.js";
 import { bytes } from "./kernel.js";
 import { greyCanvas, SIDE } from "./picture.js";
 
+const whole = (share) => `${Math.round(100 * share)} %`; // the faces of a page came along with two decimals
 const sum = (counts) => counts.reduce((a, b) => a + b, 0);
 
 function render({ model, el }) {
@@ -61,15 +62,17 @@ function render({ model, el }) {
     heading.textContent = `${labels[truth]}, ${called}: ${count} of ${total} (${percent(total ? count / total : 0)})` +
       (some ? `; here the surest ${shown.length > 1 ? shown.length : "one"}` : "");
     detail.hidden = true;
+    const [held, before] = [more.matches(":focus"), shelf.children.length];
     shelf.replaceChildren(...shown.map(({ sure, grey }) => {
       const picture = greyCanvas(grey);
       picture.style.cssText = "width:4rem;height:4rem;display:block;border-radius:0.25rem";
       return h("button", { type: "button", style: "padding:0.25rem", "aria-pressed": "false",
-        "aria-label": `Face, ${percent(sure)} sure`, click: (event) => look(event.currentTarget, grey) },
-        picture, h("span", { style: "font-size:0.75rem" }, percent(sure)));
+        "aria-label": `Face, ${whole(sure)} sure`, click: (event) => look(event.currentTarget, grey) },
+        picture, h("span", { style: "font-size:0.75rem" }, whole(sure)));
     }));
     if (!count) shelf.replaceChildren(h("p", { class: "ft-note" }, "No face is in this cell."));
     more.hidden = Boolean(model.compute) || shown.length >= count;
+    if (held && more.hidden) shelf.children[before]?.focus();
   }
 
   function look(button, grey) {

@@ -5,7 +5,7 @@ import { SIDE } from "./picture.js";
 
 const LARGEST = 640; // pixels of the longer side that are kept
 
-/** {elements, show(source, width, height), hide()}: `take` gets the grey face whenever the box changes. */
+/** {elements, show(source, width, height), hide(), focus()}: `take` gets the grey face whenever the box changes. */
 export function cropper({ take }) {
   const picture = h("canvas", { role: "img", "aria-label": "Your photo" });
   const box = h("div", { class: "ft-crop", tabindex: "0", role: "application",
@@ -28,6 +28,7 @@ export function cropper({ take }) {
     context.fillStyle = "#fff"; // shows where the photo is transparent: BACKGROUND of fertutor/faces/pictures.py
     context.fillRect(0, 0, picture.width, picture.height);
     context.drawImage(source, 0, 0, picture.width, picture.height);
+    frame.style.maxWidth = `min(20rem, ${(30 * picture.width) / picture.height}rem)`; // a tall photo fits the screen
     reveal(true);
     crop.side = 0.7 * Math.min(picture.width, picture.height);
     crop.x = (picture.width - crop.side) / 2;
@@ -75,9 +76,11 @@ export function cropper({ take }) {
 
   const scale = () => picture.width / picture.getBoundingClientRect().width;
   box.addEventListener("pointerdown", (down) => {
+    if (!down.isPrimary || down.button) return; // a second finger, or a menu
     const origin = { ...crop };
     box.setPointerCapture(down.pointerId);
     const move = (event) => {
+      if (event.pointerId !== down.pointerId) return;
       crop.x = origin.x + (event.clientX - down.clientX) * scale();
       crop.y = origin.y + (event.clientY - down.clientY) * scale();
       place();
@@ -108,5 +111,5 @@ export function cropper({ take }) {
     where.textContent = `${left} % from the left, ${top} % from the top, ${size.input.value} % of the shorter side`;
   }
 
-  return { elements: [frame, size.element, where], show, hide: () => reveal(false) };
+  return { elements: [frame, size.element, where], show, hide: () => reveal(false), focus: () => box.focus() };
 }

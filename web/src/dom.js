@@ -28,7 +28,8 @@ export function h(tag, properties = {}, ...children) {
 
 /**
  * A labelled range with its value beside it; returns {element, input, show(value)}. Python may set what
- * lies beyond `min` and `max`: the range then widens, for a range that clamped would say what is not so.
+ * lies beyond `min` and `max`: the range then widens, for a range that clamped would say what is not so,
+ * and narrows again, but not under a hand.
  */
 export function slider({ label, min, max, step = 1, value, format = String, input }) {
   const id = unique("slider");
@@ -43,9 +44,10 @@ export function slider({ label, min, max, step = 1, value, format = String, inpu
     input(Number(range.value));
   });
   const show = (now) => {
-    const beyond = (round) => String(Number((round(now / step) * step).toFixed(6)));
-    if (now < Number(range.min)) range.min = beyond(Math.floor);
-    if (now > Number(range.max)) range.max = beyond(Math.ceil);
+    const beyond = (round) => Number((round(now / step) * step).toFixed(6));
+    const held = range.matches(":active, :focus");
+    range.min = Math.min(held ? range.min : min, beyond(Math.floor));
+    range.max = Math.max(held ? range.max : max, beyond(Math.ceil));
     range.value = now;
     say();
   };

@@ -149,7 +149,7 @@ function render({ model, el }) {
 
   function describe() {
     const { clean, size, stride, probabilities } = state.found;
-    const along = starts(size, stride).length;
+    const windows = starts(size, stride).length ** 2;
     const name = names(clean.length)[label()];
     if (state.patch) {
       const at = state.patch.index * clean.length;
@@ -161,9 +161,12 @@ function render({ model, el }) {
     } else {
       answer.show(clean);
       heading.textContent = "What the network says";
-      const wrong = Array.from({ length: along * along }, (_, i) =>
-        top(probabilities.subarray(i * clean.length, (i + 1) * clean.length)) !== label()).filter(Boolean).length;
-      status.textContent = `${along * along} windows; ${wrong} of them turn the answer away from ${name}.`;
+      const right = Array.from({ length: windows }, (_, i) =>
+        top(probabilities.subarray(i * clean.length, (i + 1) * clean.length)) === label()).filter(Boolean).length;
+      const whole = top(clean);
+      status.textContent = whole === label()
+        ? `${windows} windows; ${windows - right} of them turn the answer away from ${name}.`
+        : `The whole face is ${names(clean.length)[whole]} to this network, not ${name}; ${right} of ${windows} windows turn the answer to ${name}.`;
     }
   }
 

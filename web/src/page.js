@@ -49,7 +49,7 @@ function startWorker() {
   worker.onmessage = ({ data }) => widgets.get(data.owner)?.hear(data.message, data.buffers);
   worker.onerror = () => {
     worker = null; // the next question tries again
-    for (const each of widgets.values()) each.fail("The page could not start its own computing: reload it.");
+    for (const each of widgets.values()) each.fail("The page could not start its own computing: reload it, or try another browser.");
   };
 }
 

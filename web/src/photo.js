@@ -70,8 +70,10 @@ export function photo({ card, take, home }) {
   }
 
   function shoot() {
+    const held = snap.matches(":focus");
     crop.show(video, video.videoWidth, video.videoHeight);
     stop();
+    if (held) crop.focus(); // the button is gone
     say("Place the box on the face.");
   }
 

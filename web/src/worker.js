@@ -9,7 +9,10 @@ import { floats } from "./kernel.js";
 import { starts } from "./windows.js";
 
 const SLICE = 12; // milliseconds of work between two looks at the post
-const compiled = WebAssembly.compile(kernels);
+const compiled = Promise.resolve().then(() => WebAssembly.compile(kernels)).catch(() => {
+  throw new Error("This browser cannot run the networks: it lacks WebAssembly with SIMD. Try a newer one.");
+});
+compiled.catch(() => {}); // it is said when a network is asked for
 let folder = "";
 const latest = new Map(); // widget and kind → id of its newest question
 
