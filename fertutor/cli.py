@@ -1,15 +1,19 @@
 """The command line: one module of :mod:`fertutor.commands` a command, loaded when it is called.
 
 Exit status: 0 done; 1 something from outside cannot be used (one sentence says what and how to mend
-it); 2 the command was called wrongly.
+it); 2 the command was called wrongly; 130 stopped by Ctrl-C, 143 by SIGTERM; 141 cut off because nobody
+reads its output any more.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
+import signal
 import sys
+import threading
 from importlib import import_module
 
 from . import __version__
@@ -56,9 +60,19 @@ def main(argv: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a θ or a ✓ that the terminal's encoding lacks is no error
             stream.reconfigure(errors="backslashreplace")
     argv = sys.argv[1:] if argv is None else argv
-    command = next((word for word in argv if word in COMMANDS), "")
-    args = build_parser(command).parse_args(argv)
+    only_here = threading.current_thread() is threading.main_thread()  # other threads may set no signals
+    before = signal.signal(signal.SIGTERM, _stop) if only_here else None
     try:
+        return _run(argv)
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _run(argv: list[str]) -> int:
+    command = next((word for word in argv if word in COMMANDS), "")
+    try:
+        args = build_parser(command).parse_args(argv)
         import_module(f".commands.{args.command}", __package__).run(args)
         sys.stdout.flush()
     except InputError as error:
@@ -70,16 +84,35 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         # the reader of our output has gone (`fertutor … | head`); keep Python from saying so at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 141
+    except (MemoryError, RuntimeError) as error:
+        if not _lacks_memory(error):
+            raise
+        words = "the memory does not suffice: close other programs, or take a smaller batch or fewer faces"
+        print(f"fertutor: {words}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"fertutor: {_what_failed(error)}", file=sys.stderr)
         return 1
     return 0
 
 
+def _stop(signum: int, frame: object) -> None:
+    """End as after Ctrl-C, so that temporary files and other processes go, too."""
+    sys.exit(128 + signum)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Return whether that is what an error is about; torch tells it in words."""
+    words = str(error)
+    return isinstance(error, MemoryError) or "out of memory" in words or "allocate memory" in words
+
+
 def _what_failed(error: OSError) -> str:
     """Put a file or device that refuses in one sentence."""
     reason = error.strerror or str(error)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"the system refuses ({reason}): raise its limit (ulimit -n) or close other programs"
     if error.filename is None:
         return f"the system refuses ({reason}): check the free space and the permissions"
     return f"{error.filename} cannot be read or written ({reason}): check the name, the folder and the space"

@@ -8,14 +8,19 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError
 
 from .errors import InputError
+
+if TYPE_CHECKING:  # the command line's help need not wait for torch
+    from torch import Tensor
 
 LEFT_BEHIND = 3600
 """Seconds after which a temporary file counts as left behind by a process that was killed."""
@@ -25,6 +30,14 @@ NAME_LIMIT = 255
 
 _UMASK = threading.Lock()
 """The umask can only be read by setting it, for all threads."""
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> int:
+    """Return the CRC-32 of the tensors' bytes, in the order of their names."""
+    found = 0
+    for name in sorted(tensors):
+        found = zlib.crc32(tensors[name].contiguous().numpy().data, found)
+    return found
 
 
 @contextmanager

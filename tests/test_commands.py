@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -104,6 +106,51 @@ def test_a_benchmark_that_cannot_be_run_is_one_sentence(
     assert main(["bench", "drawn", *words]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_who_is_cut_off_does_not_say_that_all_is_done() -> None:
+    """Nobody reads the output: status 141, as of other programs, and no word about it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "fertutor", "weights"]
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(KeyboardInterrupt(), 130), (MemoryError(), 1), (RuntimeError("CUDA out of memory. Tried"), 1)],
+)
+def test_what_ends_a_command_is_one_line(
+    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: Any) -> None:
+        raise error
+
+    for name in ("run", "add_arguments"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"fertutor.commands.weights.{name}", fail)
+            assert main(["weights"]) == status
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_terminated_command_leaves_no_temporary_file(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys, fertutor.commands.weights as weights\n"
+        "from fertutor.cli import main\n"
+        "from fertutor.files import replacing\n"
+        "def run(args):\n"
+        "    with replacing(sys.argv[1]) as path:\n"
+        "        path.write_text('half')\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "weights.run = run\n"
+        "sys.exit(main(['weights']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "file")], check=False)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("words", [["--help"], ["draw", "--expression", "θ", "--out", "face.png"]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -167,7 +168,8 @@ if __name__ == "__main__":
 """
 
 
-def test_a_killed_worker_ends_the_job_and_leaves_a_run_to_resume(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
+def test_a_killed_worker_ends_the_job_and_leaves_a_run_to_resume(name: str, tmp_path: Path) -> None:
     script = tmp_path / "child.py"
     script.write_text(CHILD.format(tests=str(Path(__file__).parent)))
     out = tmp_path / "run"
@@ -177,16 +179,37 @@ def test_a_killed_worker_ends_the_job_and_leaves_a_run_to_resume(tmp_path: Path)
         time.sleep(0.1)
     workers = _workers(job.pid)
     assert len(workers) == 2
-    workers[-1].kill()
+    workers[-1].send_signal(getattr(signal, name))
     _, said = job.communicate(timeout=240)
     assert job.returncode == 1
-    assert [line for line in said.splitlines() if "(SIGKILL)" in line and "--resume" in line]
+    assert [line for line in said.splitlines() if f"({name})" in line and "--resume" in line]
     assert "Traceback" not in said
     torch.manual_seed(0)
     done = len(load_checkpoint(out)[1]["history"])
     recipe = replace(QUICK, epochs=done + 1)
     again = train(fertutor.AttentionalCNN(), splits(420), recipe, out=out, resume=True, report=silent)
     assert len(again.history) == done + 1
+
+
+def test_no_worker_outlives_its_job(tmp_path: Path) -> None:
+    """In the background of a script SIGINT is ignored, which is what torch sends to those that are left."""
+    script = tmp_path / "child.py"
+    script.write_text(CHILD.format(tests=str(Path(__file__).parent)))
+    (tmp_path / "t#mp").mkdir()
+    job = subprocess.Popen(
+        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, str(script), str(tmp_path / "run")],
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path / "t#mp")},
+    )
+    deadline = time.monotonic() + 240
+    while not (tmp_path / "run" / "history.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["child.py", "run", "t#mp"]
+    workers = _workers(job.pid)
+    assert len(workers) == 2
+    job.kill()
+    job.wait()
+    assert not psutil.wait_procs(workers, timeout=60)[1]
 
 
 UNGUARDED = """

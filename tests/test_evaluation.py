@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from fertutor.evaluation.release import release
 from fertutor.evaluation.report import Report, evaluate, predict_probabilities, wilson_interval
 from fertutor.evaluation.units import count_units
 from fertutor.faces.table import FaceSplits, FaceTable
+from fertutor.network.weights import weights_path
 from fertutor.training.device import choose_setting
 from fertutor.training.loop import Run
 from fertutor.training.recipes import PAPER
@@ -100,6 +102,31 @@ def test_flip_averaging_is_the_mean_over_mirror_images() -> None:
     averaged = predict_probabilities(network, images, tta=True)
     assert torch.allclose(averaged, (both[0] + both[1]) / 2, atol=1e-6)
     assert torch.allclose(averaged, predict_probabilities(network, images.flip(-1), tta=True), atol=1e-6)
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["units"], ["compare", "paper"]])
+def test_a_record_is_of_the_weights_that_were_measured(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training that goes on replaces its best weights whenever it finds better ones."""
+    path = tmp_path / "best.safetensors"
+    path.write_bytes(weights_path("drawn").read_bytes())
+
+    command, *others = words
+    module = import_module(f"fertutor.commands.{command}")
+    chosen = module.chosen_split
+
+    def replaced(*arguments: Any) -> Any:
+        path.write_bytes(weights_path("paper").read_bytes())
+        return chosen(*arguments)
+
+    monkeypatch.setattr(module, "chosen_split", replaced)
+    assert main([command, *others, str(path), "drawn-studio", "--ledger", str(tmp_path / "ledger")]) == 0
+    (entry,) = ledger.read(tmp_path / "ledger").values()
+    recorded = entry["weights_sha256"]
+    assert (recorded if isinstance(recorded, str) else recorded[-1]) == ledger.file_sha256(
+        weights_path("drawn")
+    )
 
 
 def test_a_command_shows_how_far_it_is_and_the_library_does_not(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 import torch
+from blobs import QUICK, silent, splits
 
 from fertutor.cli import main
 from fertutor.errors import InputError
@@ -47,6 +49,18 @@ def test_searches_of_other_faces_or_ranges_share_no_trials(tmp_path: Path) -> No
     assert search(tmp_path, "--over", "penalty=1e-5:1e-3", "--trials", "1") == 0
     entries = [json.loads(path.read_text()) for path in tmp_path.glob("search-*.json")]
     assert [len(entry["trials"]) for entry in entries] == [1] * 5
+
+
+def test_a_trial_is_kept_though_nobody_hears_of_it(tmp_path: Path) -> None:
+    def gone(line: str) -> None:
+        raise BrokenPipeError
+
+    storage = f"sqlite:///{tmp_path / 'trials.db'}"
+    recipe = replace(QUICK, epochs=1)
+    arguments = (AttentionalCNN, splits(14), recipe, {"learning_rate": (1e-4, 1e-3)})
+    with pytest.raises(BrokenPipeError):
+        training_search.search(*arguments, 2, storage=storage, report=gone)
+    assert len(training_search.search(*arguments, 1, storage=storage, report=silent)) == 2
 
 
 def test_a_training_that_diverged_is_below_all_others(

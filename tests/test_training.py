@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from fertutor.cli import main
 from fertutor.errors import InputError
 from fertutor.evaluation import ledger
 from fertutor.faces.table import FaceSplits, FaceTable
+from fertutor.files import checksum
 from fertutor.network.sampler import Localization
 from fertutor.network.weights import (
     KINDS,
@@ -149,6 +151,24 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
         train(fertutor.AttentionalCNN(), splits(), QUICK, out=tmp_path, resume=True, report=silent)
 
 
+def test_damaged_numbers_replace_no_good_weights(tmp_path: Path, short_run: Path) -> None:
+    shutil.copytree(short_run, tmp_path / "run")
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"is damaged \(its numbers are not those that were written\)"):
+        train(
+            fertutor.AttentionalCNN(),
+            splits(14),
+            replace(QUICK, epochs=2),
+            out=path.parent,
+            resume=True,
+            report=silent,
+        )
+    assert (path.parent / "best.safetensors").read_bytes() == (short_run / "best.safetensors").read_bytes()
+
+
 def test_a_kill_between_the_checkpoint_and_the_best_weights_loses_nothing(tmp_path: Path) -> None:
     network = fertutor.AttentionalCNN()
     recipe = replace(QUICK, epochs=2)
@@ -213,7 +233,8 @@ def test_a_checkpoint_whose_content_does_not_fit_is_named(
     else:
         facts |= change
     path = tmp_path / "checkpoint.safetensors"
-    safetensors.torch.save_file(tensors, path, metadata={"facts": json.dumps(facts)})
+    metadata = {"facts": json.dumps(facts), "checksum": str(checksum(tensors))}
+    safetensors.torch.save_file(tensors, path, metadata)
     with pytest.raises(
         InputError, match=r"checkpoint\.safetensors is damaged or no checkpoint of this version"
     ):

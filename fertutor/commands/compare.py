@@ -32,15 +32,16 @@ def run(args: argparse.Namespace) -> None:
     from ..network.weights import load_network, name_of_weights, weights_path
 
     refuse_unwritable_ledger(args.ledger)
-    first, second = (load_network(weights) for weights in (args.weights, args.other))
     paths = [weights_path(weights) for weights in (args.weights, args.other)]
+    digests = [ledger.file_sha256(path) for path in paths]  # a training may replace a file in the meantime
+    first, second = (load_network(weights) for weights in (args.weights, args.other))
     table, options = chosen_split(args, args.labels)
     found = compare(first, second, table, tta=args.tta, device=args.device, show_progress=True)
     names = [name_of_weights(path) for path in paths]
     entry = {
         "kind": "comparison",
         "weights": names,
-        "weights_sha256": [ledger.file_sha256(path) for path in paths],
+        "weights_sha256": digests,
         "dataset": args.dataset,
         "labels": args.labels,
         "options": options,

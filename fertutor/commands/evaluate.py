@@ -55,16 +55,17 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("--without-copies compares with the training faces: choose --split val or test")
     if not args.no_ledger:
         refuse_unwritable_ledger(args.ledger)
+    path = weights_path(args.weights)
+    digest = ledger.file_sha256(path)  # before the long work: a training may replace the file meanwhile
     network = load_network(args.weights)
     table, options = chosen_split(args, args.labels, args.without_copies)
     report = evaluate(network, table, tta=args.tta, device=args.device, show_progress=True)
     plain = evaluate(network, table, device=args.device, show_progress=True) if args.tta else report
-    path = weights_path(args.weights)
     name = name_of_weights(path)
     entry = {
         "kind": "evaluation",
         "weights": name,
-        "weights_sha256": ledger.file_sha256(path),
+        "weights_sha256": digest,
         "dataset": args.dataset,
         "labels": args.labels,
         "options": options,

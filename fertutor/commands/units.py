@@ -27,14 +27,16 @@ def run(args: argparse.Namespace) -> None:
     from ..network.weights import load_network, name_of_weights, weights_path
 
     refuse_unwritable_ledger(args.ledger)
-    network, path = load_network(args.weights), weights_path(args.weights)
+    path = weights_path(args.weights)
+    digest = ledger.file_sha256(path)  # before the long work: a training may replace the file meanwhile
+    network = load_network(args.weights)
     table, options = chosen_split(args, "original")
     name = name_of_weights(path)
     units = count_units(network, table, show_progress=True)
     entry = {
         "kind": "units",
         "weights": name,
-        "weights_sha256": ledger.file_sha256(path),
+        "weights_sha256": digest,
         "dataset": args.dataset,
         "options": options,
         "split": args.split,

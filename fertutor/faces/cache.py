@@ -23,7 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..files import expanded, replacing
+from ..files import checksum, expanded, replacing
 
 Tensors = dict[str, Tensor]
 
@@ -60,17 +60,17 @@ def file_signature(path: Path) -> dict[str, Any]:
     times are coarse.
     """
     status = path.stat()
-    checksum = 0
+    samples = 0
     with open(path, "rb") as file:
         for sample in range(_SAMPLES):
             file.seek(max(0, status.st_size - _SAMPLE_BYTES) * sample // (_SAMPLES - 1))
-            checksum = zlib.crc32(file.read(_SAMPLE_BYTES), checksum)
+            samples = zlib.crc32(file.read(_SAMPLE_BYTES), samples)
     return {
         "path": str(path.resolve()),
         "size": status.st_size,
         "mtime_ns": status.st_mtime_ns,
         "ctime_ns": status.st_ctime_ns,
-        "samples": checksum,
+        "samples": samples,
     }
 
 
@@ -114,22 +114,15 @@ def _load(path: Path, signature: dict[str, Any]) -> Tensors | None:
         if metadata.get("signature") != json.dumps(signature):
             return None
         tensors = load_file(path)
-        return tensors if metadata["checksum"] == str(_checksum(tensors)) else None
+        return tensors if metadata["checksum"] == str(checksum(tensors)) else None
     except (OSError, SafetensorError, ValueError, KeyError):
         return None
 
 
 def _save(path: Path, tensors: Tensors, signature: dict[str, Any]) -> None:
-    metadata = {"signature": json.dumps(signature), "checksum": str(_checksum(tensors))}
+    metadata = {"signature": json.dumps(signature), "checksum": str(checksum(tensors))}
     try:
         with replacing(path) as temporary:
             save_file(tensors, temporary, metadata)
     except (OSError, SafetensorError):
         return  # no room or no permission: the next reading is as slow as this one, no worse
-
-
-def _checksum(tensors: Tensors) -> int:
-    checksum = 0
-    for name in sorted(tensors):
-        checksum = zlib.crc32(tensors[name].contiguous().numpy().data, checksum)
-    return checksum

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
-from ..files import replacing
+from ..files import checksum, replacing
 
 State = dict[str, Tensor]
 FILE = "checkpoint.safetensors"
@@ -31,8 +31,9 @@ def save_checkpoint(folder: Path, parts: dict[str, State], facts: dict[str, Any]
         for part, state in parts.items()
         for name, value in state.items()
     }
+    metadata = {"facts": json.dumps(facts), "checksum": str(checksum(tensors))}
     with replacing(folder / FILE) as temporary:
-        safetensors.torch.save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
+        safetensors.torch.save_file(tensors, temporary, metadata)
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
@@ -42,17 +43,21 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
         InputError: when there is no checkpoint, or it is damaged.
     """
     path = folder / FILE
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{folder} holds no run to resume: start it without --resume")
     parts: dict[str, State] = {}
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            facts = json.loads((file.metadata() or {}).get("facts", "null"))
-            if not isinstance(facts, dict) or not FACTS <= facts.keys():
-                raise ValueError("it is no checkpoint of a run")
-            for key in file.keys():  # noqa: SIM118
-                part, name = key.split("/", 1)
-                parts.setdefault(part, {})[name] = file.get_tensor(key)
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        facts = json.loads(metadata.get("facts", "null"))
+        if not isinstance(facts, dict) or not FACTS <= facts.keys():
+            raise ValueError("it is no checkpoint of a run")
+        if metadata.get("checksum") != str(checksum(tensors)):
+            raise ValueError("its numbers are not those that were written")
+        for key, value in tensors.items():
+            part, name = key.split("/", 1)
+            parts.setdefault(part, {})[name] = value
     except (safetensors.SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}): start the run again in another folder") from error
     return parts, facts

@@ -7,6 +7,7 @@ run is the one that a single process would make, within rounding.
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,9 +151,9 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
     if device == "cpu" and processes > most:
         raise InputError(f"--devices {processes}: there are {os.cpu_count()} processors here")
     with tempfile.TemporaryDirectory() as folder:
-        start = (f"file://{folder}/store", processes, device, work, arguments)
+        start = (f"{folder}/store", processes, device, work, arguments)
         try:
-            torch.multiprocessing.spawn(_work, start, nprocs=processes)
+            torch.multiprocessing.spawn(_work, start, nprocs=processes, daemon=True)  # none outlives this one
         except torch.multiprocessing.ProcessExitedException as error:
             how = error.signal_name or f"exit code {error.exit_code}"
             mend = (
@@ -180,8 +181,12 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
 def _work(
     rank: int, store: str, processes: int, device: str, work: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
+    # torch sends it when the first process is gone, and it may be ignored here, as in a script's background;
+    # Python's own handler would wait for the others, and torch would take the end for a success
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     torch.set_num_threads(max(1, torch.get_num_threads() // processes))
-    dist.init_process_group(_backend(device), init_method=store, rank=rank, world_size=processes)
+    shared = dist.FileStore(store, processes)
+    dist.init_process_group(_backend(device), store=shared, rank=rank, world_size=processes)
     try:
         work(*arguments)
     finally:

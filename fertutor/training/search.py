@@ -80,18 +80,19 @@ def search(
             build(), splits, replace(recipe, **numbers), seed=seed, device=device, report=lambda line: None
         )
         trial.set_user_attr("best_epoch", run.best_epoch)
-        said = "  ".join(f"{name} {value:.3g}" for name, value in numbers.items())
-        ended = ", diverged" if run.diverged else ""
-        report(f"trial {trial.number + 1}  {said}  val {run.best_val_accuracy:.2%}{ended}")
-        if run.diverged:  # what it reached before is no merit of these numbers
-            trial.set_user_attr("val_accuracy", run.best_val_accuracy)
-            return -1.0
-        return run.best_val_accuracy
+        trial.set_user_attr("val_accuracy", run.best_val_accuracy)
+        # what it reached before it diverged is no merit of these numbers
+        return -1.0 if run.diverged else run.best_val_accuracy
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    def say(_: Any, trial: Any) -> None:  # the trial is in the storage by now, whatever becomes of the report
+        said = "  ".join(f"{name} {value:.3g}" for name, value in trial.params.items())
+        ended = ", diverged" if trial.value < 0 else ""
+        report(f"trial {trial.number + 1}  {said}  val {trial.user_attrs['val_accuracy']:.2%}{ended}")
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it would warn at length of a trial that is stopped
     found = _open_study(optuna, storage, study)
     try:
-        found.optimize(objective, n_trials=trials)
+        found.optimize(objective, n_trials=trials, callbacks=[say])
     except optuna.exceptions.StorageInternalError as error:
         raise _unusable(storage, error) from error
     finished = [trial for trial in found.trials if trial.value is not None]
