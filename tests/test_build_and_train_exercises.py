@@ -55,6 +55,12 @@ def test_the_layer_with_ten_kernels_is_not_the_one_asked_for() -> None:
     assert "10 kernels" in exercises.check_parameters(40_550, 32).reason
 
 
+def from_nought(logits: Tensor, label: int) -> Tensor:
+    """Look for the largest logit among those above 0 only."""
+    moved = logits - logits.max().clamp(min=0)
+    return moved.exp().sum().log() - moved[label]
+
+
 def test_cross_entropy_is_checked() -> None:
     assert exercises.check_cross_entropy(stable)
     assert exercises.check_cross_entropy(lambda logits, label: -logits.log_softmax(0)[label])
@@ -64,9 +70,11 @@ def test_cross_entropy_is_checked() -> None:
         "minus that": lambda logits, label: -stable(logits, label),
         "in bits": lambda logits, label: stable(logits, label) / log(2),
         "probability of the true class": lambda logits, label: logits.softmax(0)[label],
+        "whatever its sign": from_nought,
+        "hides the loss": lambda logits, label: -(logits.softmax(0) + 1e-12)[label].log(),
         "softmax first": lambda logits, label: -logits[label],
         "a number is asked for": lambda logits, label: -logits.log_softmax(0),
-        "changes the logits": lambda logits, label: stable(logits.sub_(1), label),
+        "changes its argument": lambda logits, label: stable(logits.sub_(1), label),
         "raises TypeError": lambda logits: 0.0,  # type: ignore[misc]
     }
     for words, answer in wrong.items():

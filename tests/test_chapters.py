@@ -56,6 +56,14 @@ def test_one_hidden_set_up_cell_the_same_in_every_chapter(chapter: Path) -> None
     assert not any("%pip" in source(cell) for cell in code_cells(notebook) if cell is not setup)
 
 
+def test_solutions_are_hidden_in_jupyterlab_too(chapter: Path) -> None:
+    cells = code_cells(read(chapter))[1:]
+    solutions = [cell for cell in cells if "hide-cell" in cell["metadata"].get("tags", [])]
+    assert bool(solutions) == ("## Your turn" in chapter.read_text(encoding="utf-8"))
+    for cell in solutions:
+        assert cell["metadata"]["jupyter"] == {"outputs_hidden": True, "source_hidden": True}
+
+
 def test_it_says_what_will_be_learnt_and_answers_it_at_the_end(chapter: Path) -> None:
     texts = [source(cell) for cell in read(chapter)["cells"] if cell["cell_type"] == "markdown"]
     assert texts[0].startswith("# ")

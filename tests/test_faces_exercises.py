@@ -26,6 +26,8 @@ def test_scowl() -> None:
     percent = check(lambda hit, other, angry: 100 * hit * angry / (hit * angry + other * (1 - angry)))
     assert "percentage" in percent.reason
     assert "all scowls" in check(lambda hit, other, angry: hit * angry).reason
+    rounded = check(lambda hit, other, angry: round(hit * angry / (hit * angry + other * (1 - angry)), 2))
+    assert "do not round" in rounded.reason
     assert "ZeroDivisionError" in check(lambda hit, other, angry: 1 / 0).reason
 
 
@@ -34,6 +36,10 @@ def test_agreement() -> None:
     assert check(lambda a, b: len({*a} & {*b}) / len({*a} | {*b}) if a or b else 1.0)
     assert "at rest" in check(lambda a, b: len({*a} & {*b}) / len({*a} | {*b})).reason
     assert "named by at least one" in check(lambda a, b: len({*a} & {*b}) / max(len(a), 1)).reason
+    one_at_rest = check(lambda a, b: len({*a} & {*b}) / len({*a} | {*b}) if a and b else 1.0)
+    assert "(4,) and () agree to 0.00, not 1.00" in one_at_rest.reason
+    rounded = check(lambda a, b: round(len({*a} & {*b}) / len({*a} | {*b}), 2) if a or b else 1.0)
+    assert "do not round" in rounded.reason
 
 
 def test_other_side() -> None:
@@ -42,6 +48,10 @@ def test_other_side() -> None:
     assert "nothing" in check(lambda units: units.clone()).reason
     assert "units have changed" in check(lambda units: units.flip(1, 2)).reason
     assert "shape" in check(lambda units: units.mean(2)).reason
+    one_sided = check(
+        lambda units: torch.where((units == 0).any(2, keepdim=True), units.flip(2), units),
+    )
+    assert not one_sided
     assert "a tensor is asked for" in check(lambda units: units.numpy()[:, :, ::-1]).reason
     assert "changes its argument" in check(lambda units: units.mul_(0)).reason
 
@@ -51,6 +61,7 @@ def test_change_mind() -> None:
     assert check({2: 1.0, 5: 1.0, 26: 1.0}, "surprise")
     assert "units" in check({1: 1.0, 2: 1.0, 5: 1.0, 26: 1.0}, "surprise").reason
     assert "of 12 people" in check({}, "surprise").reason
+    assert "'suprise' is no expression" in check({5: 1.0}, "suprise").reason
     assert "expected a number" in check({2: 3.0}, "surprise").reason
 
 

@@ -22,7 +22,9 @@ def test_entropy_is_checked() -> None:
         "has to count as 0": lambda votes: -(votes * votes.log2()).sum(1),
         "one number a row": lambda votes: votes,
         "raises": lambda votes: votes.nonsense(),
-        "should be": lambda votes: votes.amax(1),
+        "for seven equal shares": lambda votes: votes.amax(1),
+        "for the shares": lambda votes: (-(votes * votes.log2()).sum(1)).nan_to_num(),  # rows with any 0
+        "changes its argument": lambda votes: vote_entropy(votes.mul_(1.0).clamp_(min=1e-9)),
     }
     for words, answer in wrong.items():
         verdict = check_entropy(answer)
@@ -49,6 +51,8 @@ def test_a_division_by_people_is_checked() -> None:
         ("a third is asked", lambda subjects: dealt(subjects % 3 == 0)),  # of the numbers, not of the people
         ("a third is asked", lambda subjects: dealt(subjects % 5 == 4)),
         ("a third is asked", lambda subjects: dealt(subjects > 90)),
+        ("Rows are meant", lambda subjects: (subjects[subjects > 60], subjects[subjects <= 60])),
+        ("two tensors", lambda subjects: (torch.where(subjects > 60), torch.where(subjects <= 60))),
         ("raises", lambda subjects: dealt(subjects.nonsense)),
     ]
     for words, answer in wrong:

@@ -26,10 +26,13 @@ def _spoil(face: Tensor, row: int, column: int, size: int) -> Tensor:
 
 def test_hide() -> None:
     assert look.check_hide(_hide)
-    assert "itself" in look.check_hide(_spoil).reason
+    assert "changes its argument" in look.check_hide(_spoil).reason
     assert "starts at row" in look.check_hide(lambda f, r, c, s: _hide(f, c, r, s)).reason
     assert "hides" in look.check_hide(lambda f, r, c, s: _hide(f, r, c, s + 1)).reason
     assert "beside it" in look.check_hide(lambda f, r, c, s: _hide(f, r, c, s) * 0.5).reason
+    assert (
+        "RuntimeError" in look.check_hide(lambda f, r, c, s: f * _hide(torch.ones(1, 48, 48), r, c, s)).reason
+    )
     assert "no pixel" in look.check_hide(lambda f, r, c, s: f.clone()).reason
     assert "TypeError" in look.check_hide(lambda f: f).reason  # type: ignore[arg-type,misc]
 
@@ -54,6 +57,9 @@ def test_points_at() -> None:
     assert not by_size
     assert by_size.reason.endswith("a large negative value is not high.")
     assert "negative" not in trust.check_points_at(lambda m, mask: not mask.flatten()[m.argmax()]).reason
+    for answer in ("False", (7, 5), 7):
+        assert "True or False" in trust.check_points_at(lambda m, mask, answer=answer: answer).reason
+    assert "changes its argument" in trust.check_points_at(lambda m, mask: bool(m.abs_().max())).reason
     assert "IndexError" in trust.check_points_at(lambda m, mask: bool(mask[m.argmax()])).reason
 
 

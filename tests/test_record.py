@@ -250,10 +250,17 @@ def test_checkers_know_right_from_wrong() -> None:
     assert the_record.check_paired(mcnemar)
     assert "both sides" in the_record.check_paired(lambda a, b: mcnemar(a, b) / 2).reason
     assert "never above 1" in the_record.check_paired(two_tails_uncapped).reason
+    assert "percentage" in the_record.check_paired(lambda a, b: 100 * mcnemar(a, b)).reason
+    assert "smaller of the two" in the_record.check_paired(two_tails_to_the_first).reason
     assert "of 3 and 9" in the_record.check_paired(lambda a, b: 1.0).reason
     assert not the_record.check_paired(lambda a, b: nan)
     assert not the_record.check_interval(lambda hits, n: (nan, nan))
     assert "ZeroDivisionError" in the_record.check_paired(lambda a, b: 1 / 0).reason
+
+
+def two_tails_to_the_first(first: int, second: int) -> float:
+    n = first + second
+    return min(1.0 if first == second else 2.0, 2 * sum(comb(n, wins) for wins in range(first + 1)) / 2**n)
 
 
 def two_tails_uncapped(first: int, second: int) -> float:

@@ -62,6 +62,8 @@ def check_sampler(sample: Callable[[Tensor, float, float], float | Tensor]) -> V
             column, row = (7 * (x + 1) - 1) / 2, (5 * (y + 1) - 1) / 2
             if 0 <= column <= 6 and 0 <= row <= 4:
                 hint = "take the bilinear mean of four pixels (x belongs to the columns)."
+            elif not (-1 < column < 7 and -1 < row < 5):
+                hint = "none of its four neighbours is inside, and a negative index would read the other end."
             elif max(abs(x), abs(y)) < 1:
                 hint = (
                     "one of its four neighbours lies outside and counts as 0: a negative index would read "
@@ -80,7 +82,7 @@ def check_undo(undo: Callable[[Tensor], Tensor]) -> Verdict:
     points[2] = 1
     for trial in range(20):
         theta = _invertible(generator)
-        answer = called(undo, theta.clone())
+        answer = called(undo, theta)
         if isinstance(answer, Verdict):
             return answer
         try:

@@ -21,10 +21,9 @@ def check_points_at(points_at: Callable[[Tensor, Tensor], bool]) -> Verdict:
         answer = called(points_at, saliency, mask)
         if isinstance(answer, Verdict):
             return answer
-        try:
-            answer = bool(answer)
-        except Exception:  # a tensor of several, for one
+        if number(answer) not in (0, 1):
             return not_yet(f"your function returns {shown(answer)}, and True or False is asked for.")
+        answer = bool(answer)
         if answer != expected:
             row, column = divmod(int(saliency.argmax()), 16)
             strongest = divmod(int(saliency.abs().argmax()), 16)
@@ -38,7 +37,11 @@ def check_points_at(points_at: Callable[[Tensor, Tensor], bool]) -> Verdict:
 
 
 def check_chance(answer: float, mask: Tensor) -> Verdict:
-    """Check the chance that a random point hits `mask` ``(h, w)``, with a tolerance of two pixels."""
+    """Check the chance that a random point hits a mask, with a tolerance of two pixels.
+
+    `mask` is ``(h, w)``, or as many numbers in more dimensions, such as ``(1, 1, h, w)``.
+    """
+    mask = torch.as_tensor(mask).bool().reshape(mask.shape[-2:])
     expected = float(pointing_chance(mask[None], tolerance=2)[0])
     bare = float(mask.float().mean())
     found = number(answer)

@@ -15,10 +15,11 @@ from .verdict import Verdict, called, not_yet, right, shown
 def check_entropy(entropy: Callable[[Tensor], Tensor]) -> Verdict:
     """Check a function that returns the entropy in bits of each row of votes."""
     votes = torch.rand(40, 7, generator=torch.Generator().manual_seed(0)) ** 6
-    votes = torch.cat([votes, torch.eye(7), torch.full((1, 7), 1.0)])
+    some = torch.tensor([[7.0, 3, 0, 0, 0, 0, 0], [0, 5, 0, 0, 5, 0, 0]])
+    votes = torch.cat([votes, some, torch.eye(7), torch.full((1, 7), 1.0)])
     votes = votes / votes.sum(1, keepdim=True)
     expected = vote_entropy(votes)
-    answer = called(entropy, votes.clone())
+    answer = called(entropy, votes)
     if isinstance(answer, Verdict):
         return answer
     try:
@@ -33,10 +34,17 @@ def check_entropy(entropy: Callable[[Tensor], Tensor]) -> Verdict:
         return not_yet("0 · log 0 is not a number to torch, and has to count as 0: nobody chose that class.")
     if torch.allclose(answer, expected * math.log(2), atol=1e-4):
         return not_yet("these are nats; a bit is log 2 of them.")
-    if not torch.allclose(answer, expected, atol=1e-4):
+    if not abs(answer[-1] - expected[-1]) <= 1e-4:
         return not_yet(
-            f"for seven equal shares it is {float(answer[-1]):.2f}, "
-            f"and should be log2(7) = {float(expected[-1]):.2f}."
+            f"for seven equal shares it is {float(answer[-1]):.4f}, "
+            f"and should be log2(7) = {float(expected[-1]):.4f}."
+        )
+    if not torch.allclose(answer, expected, atol=1e-4):
+        worst = int((answer - expected).abs().argmax())
+        shares = ", ".join(f"{share:.2f}" for share in votes[worst].tolist())
+        return not_yet(
+            f"for the shares {shares} it is {float(answer[worst]):.4f}, "
+            f"and should be {float(expected[worst]):.4f}."
         )
     return right("no bits where all agree, log2(7) where all seven are as likely.")
 
@@ -54,14 +62,15 @@ def check_divide_people(divide: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Ve
 
 
 def _dealt(divide: Callable[[Tensor], tuple[Tensor, Tensor]], subjects: Tensor) -> Verdict:
-    answer = called(divide, subjects.clone())
+    answer = called(divide, subjects)
     if isinstance(answer, Verdict):
         return answer
     try:
         train, test = (torch.as_tensor(rows) for rows in answer)
     except (RuntimeError, TypeError, ValueError):
         return not_yet(
-            f"your function returns {shown(answer)}; rows to train on and rows to test on are asked for."
+            f"your function returns {shown(answer)}; two tensors are asked for, rows to train on and rows "
+            "to test on. Of a mask torch.nonzero(mask)[:, 0] makes them."
         )
     for part in (train, test):
         if part.ndim != 1:
@@ -75,7 +84,10 @@ def _dealt(divide: Callable[[Tensor], tuple[Tensor, Tensor]], subjects: Tensor) 
             return not_yet(f"there is no row {int(outside[0])}: the rows are 0 to {len(subjects) - 1}.")
     train, test = train.long(), test.long()
     rows = torch.cat([train, test])
-    if len(rows) != len(subjects) or len(rows.unique()) != len(subjects):
+    if len(rows) > len(rows.unique()):
+        twice = int(rows.mode().values)
+        return not_yet(f"you return row {twice} more than once: are these numbers of people? Rows are meant.")
+    if len(rows) != len(subjects):
         return not_yet(
             f"every face belongs to one of the two parts; you return {len(rows)} of {len(subjects)}."
         )

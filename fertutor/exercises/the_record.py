@@ -64,6 +64,10 @@ def check_paired(p_value: Callable[[int, int], float]) -> Verdict:
             hint = "look at the sum once more."
             if abs(2 * found - expected) < 1e-6:
                 hint = "luck could favour either network: count both sides."
+            elif abs(found / 100 - expected) < 1e-6:
+                hint = "that is the percentage, and a probability is asked for."
+            elif found > 1 and first != second:
+                hint = "the smaller of the two counts is the last of the sum."
             elif found > 1:
                 hint = "where both win as often, both sides share the middle; a probability is never above 1."
             return not_yet(f"of {first} and {second} it should be {expected:.4g}, not {found:.4g}: {hint}")

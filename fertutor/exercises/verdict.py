@@ -8,6 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import Tensor
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -42,21 +45,34 @@ def number(answer: object) -> float | Verdict:
     if not isinstance(answer, str):
         # RuntimeError: a tensor of several
         with suppress(ArithmeticError, RuntimeError, TypeError, ValueError):
-            value = float(answer)  # type: ignore[arg-type]
+            value = float(scalar(answer))
     return value if math.isfinite(value) else not_yet(f"a number is asked for, not {shown(answer)}.")
 
 
-def called(function: Callable[..., Any], *arguments: object) -> Any:
+def scalar(answer: Any) -> Any:
+    """Return the one number in a tensor or an array; anything else as it is.
+
+    Raises:
+        RuntimeError, ValueError: for several.
+    """
+    return answer.item() if hasattr(answer, "item") else answer
+
+
+def called(function: Callable[..., Any], *arguments: Any) -> Any:
     """Return what the reader's function returns, or the verdict where that is nothing.
 
-    The verdict is also on a function that raises, or that is none.
+    The verdict is also on a function that raises, that changes a tensor that it is given, or that is none.
     """
     if not callable(function):
         return not_yet(f"a function is asked for, not {shown(function)}.")
+    before = [value.clone() if isinstance(value, Tensor) else value for value in arguments]
     try:
         answer = function(*arguments)
     except Exception as error:  # the reader's code may fail in any way
         return not_yet(f"your function raises {type(error).__name__}: {error}")
+    for given, value in zip(before, arguments, strict=True):
+        if isinstance(given, Tensor) and not torch.equal(given, value):
+            return not_yet("your function changes its argument: work on a copy, which `.clone()` makes.")
     if answer is None or answer is ...:
         return not_yet(f"your function returns {shown(answer)}: it should end with `return` and the result.")
     return answer

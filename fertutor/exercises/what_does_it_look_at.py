@@ -16,21 +16,16 @@ def check_hide(hide: Callable[[Tensor, int, int, int], Tensor]) -> Verdict:
     """Check ``hide(face, row, column, size)``: the face ``(1, h, w)`` with a black square."""
     generator = torch.Generator().manual_seed(0)
     for row, column, size in ((0, 0, 8), (5, 30, 8), (40, 40, 8), (10, 2, 1)):
-        face = torch.rand(1, 48, 48, generator=generator) * 0.9 + 0.1
-        before = face.clone()
+        face = torch.rand(1, 48, 64, generator=generator) * 0.9 + 0.1
         hidden = called(hide, face, row, column, size)
         if isinstance(hidden, Verdict):
             return hidden
-        if not torch.equal(face, before):
-            return not_yet(
-                "your function changes the face itself: the next square would meet the last one's hole."
-            )
         if not isinstance(hidden, Tensor):
             return not_yet(f"your function returns {shown(hidden)}, and a face is asked for, a tensor.")
         if hidden.shape != face.shape:
             return not_yet("the result has another shape than the face.")
         hidden = hidden.float()
-        expected = before.clone()
+        expected = face.clone()
         expected[:, row : row + size, column : column + size] = 0
         if torch.equal(hidden, expected):
             continue
