@@ -54,11 +54,13 @@ $(NETWORKS): web/networks.py $(VENDORED) fertutor/expressions.py \
 	$(BIN)/python web/networks.py
 	@touch $@
 
-# --all: a page whose warning stopped an earlier build must be read again; a failed build leaves nothing
+# --all: a page whose warning stopped an earlier build must be read again; a failed build leaves nothing.
+# The stamp is of the time when the build began: what is edited meanwhile is newer.
 $(BUILT): $(BOOK)
+	@mkdir -p _build && rm -f $@ && touch _build/.begun
 	$(BIN)/jupyter-book build . --all --warningiserror --nitpick --keep-going --quiet || \
 	  { rm -rf _build/html _build/.doctrees; exit 1; }
-	@touch $@
+	@mv _build/.begun $@
 
 book-build: $(BUILT)
 

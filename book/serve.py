@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import errno
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -22,15 +24,24 @@ class QuietHandler(SimpleHTTPRequestHandler):
         """Say nothing for each request."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of a browser that goes to another page during a download."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of an error that is the server's own."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def open_server(folder: str, port: int) -> ThreadingHTTPServer:
     """Return a server for `folder` on `port`, or on a free one if it is taken."""
     handler = partial(QuietHandler, directory=folder)
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), handler)
+        return QuietServer(("127.0.0.1", port), handler)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        return ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        return QuietServer(("127.0.0.1", 0), handler)
 
 
 @contextmanager

@@ -73,6 +73,8 @@ def _run(argv: list[str]) -> int:
     command = next((word for word in argv if word in COMMANDS), "")
     try:
         args = build_parser(command).parse_args(argv)
+        import numpy  # noqa: F401  # torch would import it where the exception of a signal is lost
+
         import_module(f".commands.{args.command}", __package__).run(args)
         sys.stdout.flush()
     except InputError as error:

@@ -145,7 +145,7 @@ def _link(temporary: Path, path: Path) -> None:
             try:
                 file.write(temporary.read_bytes())
                 file.flush()
-            except OSError:
+            except BaseException:  # Ctrl-C, too
                 path.unlink(missing_ok=True)
                 raise
 

@@ -59,6 +59,18 @@ def test_a_failing_chapter_is_left_as_it_was(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(("error", "told"), [(ConnectionResetError, False), (ValueError, True)])
+def test_a_download_that_is_broken_off_is_not_told(
+    error: type[Exception], told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_server(str(tmp_path), 0) as server:
+        try:
+            raise error
+        except error:
+            server.handle_error(None, ("127.0.0.1", 1))  # type: ignore[arg-type]
+    assert bool(capsys.readouterr().err) is told
+
+
 def test_the_book_is_served_even_when_its_port_is_taken(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("the book")
     with (

@@ -212,6 +212,38 @@ def test_no_worker_outlives_its_job(tmp_path: Path) -> None:
     assert not psutil.wait_procs(workers, timeout=60)[1]
 
 
+INTERRUPTED = """
+import sys, time, torch
+sys.path.insert(0, {tests!r})
+from blobs import QUICK, splits
+from dataclasses import replace
+import fertutor
+if __name__ == "__main__":
+    try:
+        fertutor.train(fertutor.AttentionalCNN(), splits(420), replace(QUICK, epochs=200), out=sys.argv[1], devices=2)
+    except KeyboardInterrupt:
+        print("went on", flush=True)
+        time.sleep(100)
+"""
+
+
+def test_an_interrupted_call_leaves_nobody_training(tmp_path: Path) -> None:
+    script = tmp_path / "child.py"
+    script.write_text(INTERRUPTED.format(tests=str(Path(__file__).parent)))
+    out = tmp_path / "run"
+    job = subprocess.Popen(
+        [sys.executable, str(script), str(out)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 240
+    while not (out / "history.json").exists() and time.monotonic() < deadline and job.poll() is None:
+        time.sleep(0.1)
+    job.send_signal(signal.SIGINT)
+    assert job.stdout is not None and job.stdout.readline() == "went on\n"
+    assert not _workers(job.pid)
+    job.kill()
+    assert "Traceback" not in job.communicate()[1]
+
+
 UNGUARDED = """
 import sys
 from blobs import QUICK, splits

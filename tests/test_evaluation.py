@@ -176,6 +176,15 @@ def test_the_ledger_only_grows(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(InputError, match=r"bad\.json is not JSON"):
         ledger.read(tmp_path)
+    (tmp_path / "bad.json").write_text("[" * 200_000)
+    with pytest.raises(InputError, match=r"bad\.json is not JSON"):
+        ledger.read(tmp_path)
+    assert ledger.find({"kind": "training"}, tmp_path) is None, "and none of this run"
+    (tmp_path / "bad.json").unlink()
+    (tmp_path / "bad.json").symlink_to(tmp_path / "nowhere")
+    assert ledger.find({"kind": "training"}, tmp_path) is None
+    with pytest.raises(InputError, match=r"bad\.json cannot be read"):
+        ledger.read(tmp_path)
 
 
 def test_the_commit_of_the_project_around_a_virtual_environment_is_not_ours(

@@ -63,6 +63,22 @@ def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["face.png"]
 
 
+def test_without_links_an_interrupted_file_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*paths: Path) -> None:
+        raise PermissionError
+
+    def interrupted(path: Path) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(Path, "read_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_new(tmp_path / "entry.json", "{}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_new_file_goes_where_a_link_leads(tmp_path: Path) -> None:
     link = tmp_path / "link.json"
     link.symlink_to(tmp_path / "elsewhere" / "entry.json")

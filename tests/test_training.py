@@ -181,6 +181,14 @@ def test_a_kill_between_the_checkpoint_and_the_best_weights_loses_nothing(tmp_pa
     assert len(json.loads((tmp_path / "history.json").read_text())) == 2
 
 
+def test_a_checkpoint_of_before_the_checksum_goes_on(tmp_path: Path, short_run: Path) -> None:
+    parts, facts = load_checkpoint(short_run)
+    tensors = {f"{part}/{name}": value for part, state in parts.items() for name, value in state.items()}
+    path = tmp_path / "checkpoint.safetensors"
+    safetensors.torch.save_file(tensors, path, metadata={"facts": json.dumps(facts)})
+    assert load_checkpoint(tmp_path)[1] == facts
+
+
 @pytest.mark.parametrize("facts", ["{}", "[]", "null", "nonsense"])
 def test_a_checkpoint_of_something_else_is_named(tmp_path: Path, facts: str) -> None:
     path = tmp_path / "checkpoint.safetensors"

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
     resume = (out / FILE).exists()
     result = train(network, splits, recipe, seed=args.seed, device=args.device, out=out, resume=resume)
     report = evaluate(result.network, splits.test, device=args.device)
-    trained, tested = _entries(args, options, splits, result, report, out)
+    trained, tested = _entries(args, options, splits, result, report)
     if not (resume and ledger.find(trained, args.ledger)):  # a finished run has its entry
         ledger.append(trained, f"reproduce-train-{name}", args.ledger)
     # each opening of the test part has one
@@ -108,7 +108,6 @@ def _entries(
     splits: FaceSplits,
     result: Run,
     report: Report,
-    out: Path,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the ledger entries of the training and of the test."""
     from ..evaluation import ledger, paper
@@ -121,7 +120,7 @@ def _entries(
         "kind": "evaluation",
         "reproduces": f"Table {paper.TABLE_NUMBERS.get(args.dataset, '–')}",
         "weights": BEST,
-        "weights_sha256": ledger.file_sha256(out / BEST),
+        "weights_sha256": trained["weights_sha256"],
         "dataset": args.dataset,
         "labels": args.labels,
         "options": options,

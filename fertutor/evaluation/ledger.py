@@ -73,7 +73,7 @@ def find(entry: dict[str, Any], folder: Path | None = None) -> Path | None:
     for path in sorted((folder or results_folder()).glob("*.json")):
         try:
             known = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:  # no entry, and none of this run
+        except (OSError, ValueError, RecursionError):  # no entry, and none of this run
             continue
         if isinstance(known, dict) and _of_a_run(known) == wanted:
             return path
@@ -94,15 +94,19 @@ def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     the working folder. A file of another shape than an entry's is left out.
 
     Raises:
-        InputError: for a file that is not JSON.
+        InputError: for a file that is not JSON, or cannot be read.
     """
     entries = {}
     own = sorted((folder or results_folder()).glob("*.json"))
     for path in own if folder else [*_installed(), *own]:
         try:
             entry = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path} is not JSON ({error}): restore it from version control") from error
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read ({error.strerror}): move it out of the ledger"
+            ) from error
         if isinstance(entry, dict):  # a list is somebody else's
             entries[path.stem] = entry
     return entries

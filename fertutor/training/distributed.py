@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,7 +155,15 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
     with tempfile.TemporaryDirectory() as folder:
         start = (f"{folder}/store", processes, device, work, arguments)
         try:
-            torch.multiprocessing.spawn(_work, start, nprocs=processes, daemon=True)  # none outlives this one
+            context = _start(start, processes)
+            try:
+                while not context.join():
+                    pass
+            finally:  # none goes on where this process was told to stop
+                for process in context.processes:
+                    process.terminate()
+                for process in context.processes:
+                    process.join()
         except torch.multiprocessing.ProcessExitedException as error:
             how = error.signal_name or f"exit code {error.exit_code}"
             mend = (
@@ -178,12 +188,27 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
             ) from error
 
 
+def _start(arguments: tuple[Any, ...], processes: int) -> Any:
+    """Start the processes; to them Ctrl-C means nothing until :func:`_work` says what it means."""
+    only_here = threading.current_thread() is threading.main_thread()  # other threads may set no signals
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if only_here else None
+    try:
+        return torch.multiprocessing.spawn(_work, arguments, nprocs=processes, join=False, daemon=True)
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
 def _work(
     rank: int, store: str, processes: int, device: str, work: Callable[..., None], arguments: tuple[Any, ...]
 ) -> None:
     # torch sends it when the first process is gone, and it may be ignored here, as in a script's background;
     # Python's own handler would wait for the others, and torch would take the end for a success
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with suppress(ImportError):  # its bars share a lock with other processes, which a killed one would leave
+        from tqdm import tqdm
+
+        tqdm.set_lock(threading.RLock())
     torch.set_num_threads(max(1, torch.get_num_threads() // processes))
     shared = dist.FileStore(store, processes)
     dist.init_process_group(_backend(device), store=shared, rank=rank, world_size=processes)
