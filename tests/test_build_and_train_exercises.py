@@ -95,6 +95,7 @@ def test_decoupled_decay_is_checked() -> None:
     wrong: dict[str, Callable[[float, float, float, float], Any]] = {
         "apart from the gradient": coupled,
         "product of rate and decay": lambda w, g, r, d: w - d * w - r * g / abs(g),
+        "shrinks the weight, not the step": lambda w, g, r, d: (w - r * g / abs(g)) * (1 - r * d),
         "goes downhill": lambda w, g, r, d: w - r * d * w + r * g / abs(g),
         "whatever its size": lambda w, g, r, d: w - r * d * w - r * g,
         "a number is asked for": lambda w, g, r, d: [w],

@@ -120,7 +120,12 @@ def test_who_is_cut_off_does_not_say_that_all_is_done() -> None:
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(KeyboardInterrupt(), 130), (MemoryError(), 1), (RuntimeError("CUDA out of memory. Tried"), 1)],
+    [
+        (OSError(24, "Too many open files", "x"), 1),
+        (KeyboardInterrupt(), 130),
+        (MemoryError(), 1),
+        (RuntimeError("CUDA out of memory. Tried"), 1),
+    ],
 )
 def test_what_ends_a_command_is_one_line(
     error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,7 +21,7 @@ from fertutor.exercises import (
     the_record,
     what_does_it_look_at,
 )
-from fertutor.exercises.verdict import Verdict
+from fertutor.exercises.verdict import Verdict, number
 
 Check = Callable[[Any], Verdict]
 MASK = torch.ones(48, 48, dtype=torch.bool)
@@ -126,3 +127,12 @@ def test_a_value_of_any_kind_gets_a_sentence(name: str, answer: str) -> None:
 def test_a_map_may_be_a_list_and_a_face_of_double_precision() -> None:
     assert attention.check_zoom_on_mouth([[0.5, 0, 0], [0, 0.5, 0.5]])  # type: ignore[arg-type]
     assert faces.check_other_side(lambda units: units.flip(2).double())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [lambda x: torch.tensor(x, requires_grad=True), np.array, np.float32])
+def test_one_number_is_a_number(kind: Callable[[Any], Any]) -> None:
+    assert number(kind(0.5)) == 0.5
+    if kind is not np.float32:
+        assert number(kind([0.5])) == 0.5
+        assert isinstance(number(kind([0.5, 0.5])), Verdict)

@@ -51,6 +51,7 @@ def test_a_division_by_people_is_checked() -> None:
         ("a third is asked", lambda subjects: dealt(subjects % 3 == 0)),  # of the numbers, not of the people
         ("a third is asked", lambda subjects: dealt(subjects % 5 == 4)),
         ("a third is asked", lambda subjects: dealt(subjects > 90)),
+        ("is in both parts", lambda subjects: (torch.arange(200), torch.arange(70))),
         ("Rows are meant", lambda subjects: (subjects[subjects > 60], subjects[subjects <= 60])),
         ("two tensors", lambda subjects: (torch.where(subjects > 60), torch.where(subjects <= 60))),
         ("raises", lambda subjects: dealt(subjects.nonsense)),

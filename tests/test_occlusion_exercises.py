@@ -67,6 +67,7 @@ def test_chance() -> None:
     mask = torch.zeros(48, 48, dtype=torch.bool)
     mask[10:14, 10:14] = True
     assert trust.check_chance(float(pointing_chance(mask[None])[0]), mask)
+    assert trust.check_chance(float(pointing_chance(mask[None])[0]), mask[None, None])
     assert "own share" in trust.check_chance(16 / 48**2, mask).reason
     assert not trust.check_chance(0.9, mask)
     assert "percentage" in trust.check_chance(100 * float(pointing_chance(mask[None])[0]), mask).reason

@@ -251,6 +251,8 @@ def test_checkers_know_right_from_wrong() -> None:
     assert "both sides" in the_record.check_paired(lambda a, b: mcnemar(a, b) / 2).reason
     assert "never above 1" in the_record.check_paired(two_tails_uncapped).reason
     assert "percentage" in the_record.check_paired(lambda a, b: 100 * mcnemar(a, b)).reason
+    undivided = the_record.check_paired(lambda a, b: mcnemar(a, b) * 2 ** (a + b) if a != b else 1.0)
+    assert "all the ways" in undivided.reason
     assert "smaller of the two" in the_record.check_paired(two_tails_to_the_first).reason
     assert "of 3 and 9" in the_record.check_paired(lambda a, b: 1.0).reason
     assert not the_record.check_paired(lambda a, b: nan)

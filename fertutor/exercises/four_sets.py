@@ -55,8 +55,8 @@ def check_divide_people(divide: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Ve
     About a third of the people are to be tested on.
     """
     people = torch.randint(12, (200,), generator=torch.Generator().manual_seed(0))
-    # Numbers that leave one remainder: every third number is not every third person, and no rule about the
-    # numbers of the first set deals the second.
+    # Numbers that leave one remainder: every third number is not every third person, and few rules about the
+    # numbers of the first set deal the second as well.
     verdict = _dealt(divide, people * 12 + 4)
     return verdict and _dealt(divide, people * 35 + 1000)
 
@@ -84,8 +84,10 @@ def _dealt(divide: Callable[[Tensor], tuple[Tensor, Tensor]], subjects: Tensor) 
             return not_yet(f"there is no row {int(outside[0])}: the rows are 0 to {len(subjects) - 1}.")
     train, test = train.long(), test.long()
     rows = torch.cat([train, test])
-    if len(rows) > len(rows.unique()):
-        twice = int(rows.mode().values)
+    twice = int(rows.mode().values) if len(rows) > len(rows.unique()) else None
+    if twice is not None and all(len(part) == len(part.unique()) for part in (train, test)):
+        return not_yet(f"row {twice} is in both parts: each face belongs to one of them.")
+    if twice is not None:
         return not_yet(f"you return row {twice} more than once: are these numbers of people? Rows are meant.")
     if len(rows) != len(subjects):
         return not_yet(

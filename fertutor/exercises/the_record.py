@@ -66,6 +66,8 @@ def check_paired(p_value: Callable[[int, int], float]) -> Verdict:
                 hint = "luck could favour either network: count both sides."
             elif abs(found / 100 - expected) < 1e-6:
                 hint = "that is the percentage, and a probability is asked for."
+            elif abs(found / 2 ** (first + second) - expected) < 1e-6:
+                hint = "divide by all the ways in which the coins may fall, 2 to the power of their number."
             elif found > 1 and first != second:
                 hint = "the smaller of the two counts is the last of the sum."
             elif found > 1:

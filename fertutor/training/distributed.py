@@ -164,6 +164,8 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
                     process.terminate()
                 for process in context.processes:
                     process.join()
+                    for half in checkpoint.parent.glob(f".*.{process.pid}-*.tmp"):  # see files.replacing
+                        half.unlink(missing_ok=True)
         except torch.multiprocessing.ProcessExitedException as error:
             how = error.signal_name or f"exit code {error.exit_code}"
             mend = (

@@ -44,10 +44,10 @@ export function slider({ label, min, max, step = 1, value, format = String, inpu
     input(Number(range.value));
   });
   const show = (now) => {
-    const beyond = (round) => Number((round(now / step) * step).toFixed(6));
+    const beyond = (round) => Number((round(now / step) * step).toFixed(6)); // half a step is rounding
     const held = range.matches(":active, :focus");
-    range.min = Math.min(held ? range.min : min, beyond(Math.floor));
-    range.max = Math.max(held ? range.max : max, beyond(Math.ceil));
+    range.min = Math.min(held ? range.min : min, beyond((steps) => Math.floor(steps + 0.5)));
+    range.max = Math.max(held ? range.max : max, beyond((steps) => Math.ceil(steps - 0.5)));
     range.value = now;
     say();
   };

@@ -104,8 +104,10 @@ function whenSeen(place, act) {
 }
 
 document.querySelectorAll("[data-fertutor]").forEach((place, index) => {
+  place.dataset.waits = "yes"; // it need not say what it lacks: see book.css
   whenSeen(place, () => enliven(place, index).catch((error) => {
     place.dataset.alive = "no";
+    delete place.dataset.waits;
     console.error(`FERTutor: ${place.dataset.fertutor} stays a picture:`, error);
   }));
 });
