@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,17 @@ def test_the_book_works_under_a_sub_path(browser: Any, book_folder: Path, tmp_pa
         assert sum(probabilities(revive(page, "occlusion"))) == pytest.approx(1, abs=1e-4)
         assert traffic.failed == []
         assert traffic.outside == []
+
+
+def test_only_a_widget_that_stays_a_picture_says_so(
+    browser: Any, book_address: str, book_folder: Path
+) -> None:
+    notice = "place => getComputedStyle(place, '::after').content"
+    with open_page(browser, book_address, PLAYGROUND) as (page, _):
+        assert page.locator("[data-fertutor]").last.evaluate(notice) == "none", "it waits to be seen"
+    with closing(browser.new_page()) as page:
+        page.goto((book_folder / PLAYGROUND).as_uri())
+        assert "not opened as a file" in page.locator("[data-fertutor]").last.evaluate(notice)
 
 
 def test_a_plotly_figure_is_drawn_by_our_own_copy_and_follows_the_theme(

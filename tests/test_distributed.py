@@ -237,9 +237,12 @@ def test_an_interrupted_call_leaves_nobody_training(tmp_path: Path) -> None:
     deadline = time.monotonic() + 240
     while not (out / "history.json").exists() and time.monotonic() < deadline and job.poll() is None:
         time.sleep(0.1)
+    half = out / f".checkpoint.safetensors.{_workers(job.pid)[0].pid}-1.tmp"  # as files.replacing names it
+    half.touch()
     job.send_signal(signal.SIGINT)
     assert job.stdout is not None and job.stdout.readline() == "went on\n"
     assert not _workers(job.pid)
+    assert not half.exists()
     job.kill()
     assert "Traceback" not in job.communicate()[1]
 
