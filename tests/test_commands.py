@@ -89,6 +89,15 @@ def test_a_seed_out_of_range_is_one_sentence(
     assert f"{command[-1]}: expected a whole number from 0 to 4294967295, not {seed}" in last
 
 
+@pytest.mark.parametrize("widths", ["8,x", "", "8,,8", "-8", "8.5"])
+def test_widths_that_are_no_numbers_are_one_sentence(widths: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "drawn-studio", f"--widths={widths}"])
+    assert stop.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"--widths: expected whole numbers separated by commas, not {widths}" in last
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -70,5 +70,7 @@ def test_networks_come_back_from_disk_and_as_onnx(kind: str, tmp_path: Path) -> 
 def test_what_cannot_be_built_is_said_in_a_sentence() -> None:
     with pytest.raises(fertutor.InputError, match="widths must be 7 or more numbers"):
         fertutor.build_network("compact", widths=[8, 8])
+    with pytest.raises(fertutor.InputError, match=r"widths must be .* not \[8, 8, 8, 8, 8, 8, 0\]"):
+        fertutor.build_network("compact", widths=[8, 8, 8, 8, 8, 8, 0])
     with pytest.raises(fertutor.InputError, match="blocks must be 1 or more, not 0"):
         fertutor.build_network("deep", blocks=0)

@@ -200,6 +200,19 @@ def test_a_command_names_dropout_where_it_is_not_the_networks_own(kind: str) -> 
         assert ledger.describe_network(network) == entry["network"]
 
 
+def test_a_command_names_widths_where_they_are_not_the_networks_own() -> None:
+    entry = dict(next(entry for entry in ledger.read().values() if entry["kind"] == "training"))
+    entry.pop("start", None)
+    for kind in ("attentional", "compact", "best", "deep"):
+        entry["network"] = ledger.describe_network(build_network(kind))
+        assert "--widths" not in record.command(entry)
+    entry["network"] = ledger.describe_network(build_network("best", widths=[4, 5, 6, 7, 8, 9, 10, 11]))
+    _, *words = shlex.split(record.command(entry))
+    assert words[words.index("--widths") + 1] == "4,5,6,7,8,9,10,11"
+    network = first_network(build_parser("train").parse_args(words), 7)
+    assert ledger.describe_network(network) == entry["network"]
+
+
 def test_a_command_names_the_teachers() -> None:
     entry = dict(next(entry for entry in ledger.read().values() if entry["kind"] == "training"))
     entry["teachers"] = {"weights": ["best", "a file.safetensors"], "sha256": ["1", "2"], "share": 0.4}

@@ -45,7 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"--penalty 0 (default: {DEFAULTS['network']})",
     )
     parser.add_argument("--sampler", choices=("features", "input", "none"), help="where the attention acts")
-    parser.add_argument("--channels", type=int, help="kernels of each convolution of the trunk")
+    parser.add_argument(
+        "--channels", type=int, help="of attentional: kernels of each convolution of the trunk"
+    )
+    parser.add_argument(
+        "--widths",
+        type=_widths,
+        help="of compact and best: kernels of each convolution, such as 24,24,48,48,64,64,96",
+    )
     parser.add_argument("--dropout", type=float, help="probability, instead of the network's own")
     parser.add_argument(
         "--hold-out", type=float, metavar="SHARE", help="validate on this share of the training faces instead"
@@ -91,6 +98,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--note", default="", help="a sentence for the ledger")
     add_ledger_option(parser)
+
+
+def _widths(text: str) -> list[int]:
+    numbers = text.split(",")
+    if not all(number.isascii() and number.isdigit() and len(number) < 10 for number in numbers):
+        raise argparse.ArgumentTypeError(f"expected whole numbers separated by commas, not {text}")
+    return [int(number) for number in numbers]
 
 
 def run(args: argparse.Namespace) -> None:
@@ -216,7 +230,8 @@ def first_network(args: argparse.Namespace, classes: int) -> nn.Module:
     """
     from ..network.weights import build_network, load_network
 
-    given = {name: getattr(args, name) for name in ("network", "sampler", "channels", "dropout")}
+    names = ("network", "sampler", "channels", "widths", "dropout")
+    given = {name: getattr(args, name) for name in names}
     built = {name: value for name, value in given.items() if value is not None}
     if not args.start:
         return build_network(built.pop("network", DEFAULTS["network"]), classes=classes, **built)

@@ -14,7 +14,7 @@ from statistics import mean, pstdev, stdev
 from typing import Any
 
 from ..errors import InputError
-from ..network.weights import own_dropout
+from ..network.weights import own_argument
 from ..training.defaults import DEFAULTS
 from ..training.recipes import OWN_OPTIONS, changed_numbers
 from . import paper
@@ -248,8 +248,10 @@ def command(entry: Mapping[str, Any]) -> str:
         "network": network["kind"],
         **{name: arguments[name] for name in ("sampler", "channels") if name in arguments},
     }
-    if arguments.get("dropout") != own_dropout(network["kind"]):
+    if arguments.get("dropout") != own_argument(network["kind"], "dropout"):
         built["dropout"] = arguments["dropout"]
+    if arguments.get("widths", []) != list(own_argument(network["kind"], "widths") or []):
+        built["widths"] = ",".join(map(str, arguments["widths"]))
     chosen = {
         "labels": entry["labels"],
         **options,

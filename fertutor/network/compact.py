@@ -39,7 +39,8 @@ class CompactCNN(AttentionNetwork):
         input: float ``(n, 1, 48, 48)`` in [0, 1]; output: logits ``(n, classes)``.
 
     Raises:
-        ValueError: for an unknown sampler, fewer than seven widths, or a `std` that is not above 0.
+        ValueError: for an unknown sampler, fewer than seven widths or one below 1, or a `std` that is not
+            above 0.
 
     With the defaults it has 190,767 parameters and 8 layers on its main path.
 
@@ -58,8 +59,8 @@ class CompactCNN(AttentionNetwork):
         mean: float = 0.5,
         std: float = 0.25,
     ) -> None:
-        if len(widths) < PAIRED + 1:
-            raise ValueError(f"widths must be {PAIRED + 1} or more numbers of kernels, not {len(widths)}")
+        if len(widths) < PAIRED + 1 or min(widths) < 1:
+            raise ValueError(f"widths must be {PAIRED + 1} or more numbers of kernels, not {list(widths)}")
         super().__init__(sampler, padding, mean, std, widths=list(widths), classes=classes, dropout=dropout)
         self.classes = classes
         channels = [1, *widths]

@@ -63,9 +63,9 @@ def build_network(kind: str, **arguments: Any) -> nn.Module:
     return network.train()
 
 
-def own_dropout(kind: str) -> float | None:
-    """Return the dropout that a kind of network has where none is asked for; None if it has no such layer."""
-    argument = inspect.signature(KINDS[kind]).parameters.get("dropout")
+def own_argument(kind: str, name: str) -> Any:
+    """Return what a kind of network takes for an argument where none is given; None if it has no such one."""
+    argument = inspect.signature(KINDS[kind]).parameters.get(name)
     return None if argument is None else argument.default
 
 
