@@ -439,7 +439,6 @@ WAYS = {
     "adamw": {"optimizer": "adamw", "schedule": "one-cycle"},
     "sgd": {
         "optimizer": "sgd",
-        "learning_rate": 0.002,
         "schedule": "one-cycle",
         "mixup": 0.3,
         "soft": True,
@@ -447,6 +446,21 @@ WAYS = {
         "augmentation": Augmentation(rotation=10, distortion=0.5, brightness=0.1, contrast=0.3, erase=0.5),
     },
 }
+
+
+def moving_start(kind: str) -> nn.Module:
+    """A new network whose transformer moves its maps.
+
+    At the identity every point of the grid lies on a pixel, where the sampler has a kink: rounding
+    decides from which side its slope is taken, and two right runs part at their first step.
+    """
+    torch.manual_seed(0)
+    network = build_network(kind)
+    if kind != "deep":
+        torch.nn.init.normal_(network.localization.theta.weight, std=0.02)
+        with torch.no_grad():
+            network.localization.theta.bias.add_(0.1 * torch.randn(6))
+    return network
 
 
 def assert_ends_alike(start: nn.Module, one: Path, other: Path) -> None:
@@ -471,15 +485,19 @@ def assert_ends_alike(start: nn.Module, one: Path, other: Path) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_replayed_step_is_the_step(kind: str, way: str, tmp_path: Path) -> None:
-    """Batches, dropout masks, rates and moments are those of plain steps; the last batch is smaller."""
+    """Batches, dropout masks, rates and moments are those of plain steps; the last batch is smaller.
+
+    Few steps at a small rate: under batch normalisation rounding grows from step to step. On a CPU weights
+    that were changed by a millionth ended with moments up to 5 % apart, and one stale batch of the eight
+    made that 16 % or more.
+    """
     if kind != "attentional" and "penalty" in WAYS[way]:
         pytest.skip("the penalty is of Figure 3's network")
-    recipe = replace(QUICK, epochs=2, learning_rate=0.0005, penalty=0.0)
+    recipe = replace(QUICK, epochs=2, learning_rate=0.0001, penalty=0.0)
     recipe = replace(recipe, **WAYS[way])
-    table = blobs(300)
+    table = blobs(108)
     faces = replace(splits(), train=replace(table, votes=F.one_hot(table.labels, 7).float()))
-    torch.manual_seed(0)
-    network = build_network(kind)
+    network = moving_start(kind)
     runs = [
         train(
             network,
@@ -501,9 +519,8 @@ def test_a_replayed_step_is_the_step(kind: str, way: str, tmp_path: Path) -> Non
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_a_run_on_a_gpu_goes_on_where_it_was(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    network = fertutor.AttentionalCNN()
-    recipe = replace(QUICK, learning_rate=0.0005)
+    network = moving_start("attentional")
+    recipe = replace(QUICK, learning_rate=0.0001)
     for name, epochs, resume in (("whole", 4, False), ("parts", 2, False), ("parts", 4, True)):
         train(
             network,
