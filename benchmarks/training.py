@@ -157,7 +157,7 @@ def describe(figures: dict[str, Any]) -> str:
     lines.append(f"300 epochs of FER-2013, oversampled: {figures['minutes_of_300_epochs']:.1f} min")
     peak = figures["matrix_product"]
     lines += [
-        f"{kind:>26} {1e-9 * rate:8.0f} billion operations/s, {rate / peak:.0%} of a large matrix product's"
+        f"{kind:>26} {1e-9 * rate:8.0f} billion operations/s, {rate / peak:.1%} of a large matrix product's"
         for kind, rate in figures["operations_per_second"].items()
     ]
     lines += [
