@@ -118,6 +118,13 @@ def test_a_killed_run_ends_bit_for_bit_where_the_unbroken_one_ends(tmp_path: Pat
     assert all(torch.equal(a, b) for a, b in zip(best[0].parameters(), best[1].parameters(), strict=True))
 
 
+def test_a_run_is_resumed_in_the_setting_that_it_was_started_with(tmp_path: Path) -> None:
+    network, recipe = fertutor.AttentionalCNN(), replace(QUICK, epochs=1)
+    train(network, splits(), recipe, device="cpu", precision="fp32", out=tmp_path, report=silent)
+    with pytest.raises(InputError, match="was started with --device cpu --precision fp32: resume it"):
+        train(network, splits(), recipe, device="cpu", precision="bf16", out=tmp_path, resume=True)
+
+
 def test_a_run_is_never_overwritten_nor_resumed_as_another(tmp_path: Path) -> None:
     network = fertutor.AttentionalCNN()
     train(network, splits(), replace(QUICK, epochs=1), out=tmp_path, report=silent)
@@ -727,7 +734,7 @@ def test_a_run_from_weights_begins_with_them(tmp_path: Path, capsys: pytest.Capt
     built = ["--sampler", "input", "--channels", "3", "--set", "gaussian=null"]
     for begun in (built, ["--from", str(other)]):
         assert main([*longer, *begun]) == 1
-        assert "was started with another start" in capsys.readouterr().err
+        assert "was started with other weights in --from, or none" in capsys.readouterr().err
     assert main([*longer, "--from", str(start)]) == 0
     for more in (["--network", "compact"], ["--sampler", "none"], ["--channels", "0"]):
         assert main([*words, "--from", str(start), *more]) == 1

@@ -456,7 +456,7 @@ class _Trainer:
             raise _unfit(folder)
         for name, value in self.identity.items():
             if _comparable(facts["identity"].get(name)) != _comparable(json.loads(json.dumps(value))):
-                what = "other faces" if name == "fingerprints" else f"another {name}"
+                what = _changed(name, facts["identity"].get(name))
                 raise InputError(
                     f"the run in {folder} was started with {what}: resume it with what it was "
                     "started with, or name another folder with --out"
@@ -515,6 +515,17 @@ def _make_sense(facts: dict[str, Any]) -> bool:
         and 1 <= best <= len(history)
         and type(facts["diverged"]) is bool
     )
+
+
+def _changed(name: str, before: Any) -> str:
+    """Return what a run was started with, in words, from a part of its identity that is another now."""
+    if name == "fingerprints":
+        return "other faces"
+    if name == "start":
+        return "other weights in --from, or none"
+    if name == "setting" and isinstance(before, dict) and {"device", "precision"} <= before.keys():
+        return f"--device {before['device']} --precision {before['precision']}"
+    return f"another {name}"
 
 
 def _unfit(folder: Path) -> InputError:
