@@ -236,6 +236,15 @@ def test_what_does_not_go_together_is_one_sentence(
     assert not list(tmp_path.glob("runs/*/*"))
 
 
+def test_a_runs_folder_is_named_by_its_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "drawn-studio", "--network", "compact", "--recipe", "compact", "--epochs", "1"]
+    built = ["--widths", "4,4,4,4,4,4,5", "--dropout", "0.1"]
+    assert main([*words, *built, "--ledger", "results"]) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name == "drawn-studio-original-compact-widths-4-4-4-4-4-4-5-dropout-0.1-compact-0"
+
+
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_a_stream_that_the_shell_closed_is_no_error(closed: str) -> None:
     words = f"exec {sys.executable} -m fertutor weights {closed}>&-"

@@ -72,5 +72,10 @@ def test_what_cannot_be_built_is_said_in_a_sentence() -> None:
         fertutor.build_network("compact", widths=[8, 8])
     with pytest.raises(fertutor.InputError, match=r"widths must be .* not \[8, 8, 8, 8, 8, 8, 0\]"):
         fertutor.build_network("compact", widths=[8, 8, 8, 8, 8, 8, 0])
+    for kind, argument in (("attentional", "widths"), ("best", "channels"), ("deep", "dropout")):
+        with pytest.raises(
+            fertutor.InputError, match=f"network '{kind}' cannot be built: it takes no {argument};"
+        ):
+            fertutor.build_network(kind, **{argument: 8})
     with pytest.raises(fertutor.InputError, match="blocks must be 1 or more, not 0"):
         fertutor.build_network("deep", blocks=0)

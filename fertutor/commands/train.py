@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--widths",
         type=_widths,
-        help="of compact and best: kernels of each convolution, such as 24,24,48,48,64,64,96",
+        help="of compact and best: kernels of each convolution, seven or more, such as 24,24,48,48,64,64,96",
     )
     parser.add_argument("--dropout", type=float, help="probability, instead of the network's own")
     parser.add_argument(
@@ -198,6 +198,8 @@ def _name(args: argparse.Namespace, options: dict[str, Any], network: nn.Module,
 
     changed = changed_numbers(recipe.as_dict())
     changed.pop("epochs", None)  # a run may be resumed with more
+    widths = "-".join(map(str, args.widths)) if args.widths else None
+    built = {"channels": args.channels, "widths": widths, "dropout": args.dropout}
     return "-".join(
         [
             args.dataset,
@@ -205,6 +207,7 @@ def _name(args: argparse.Namespace, options: dict[str, Any], network: nn.Module,
             *options_in_name(options),
             kind_of(network),
             *([args.sampler] if args.sampler else []),
+            *options_in_name({name: value for name, value in built.items() if value is not None}),
             recipe.name,
             *options_in_name(changed),
             str(args.seed),

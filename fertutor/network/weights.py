@@ -59,6 +59,10 @@ def build_network(kind: str, **arguments: Any) -> nn.Module:
             network.eval()(torch.zeros(1, 1, SIDE, SIDE))
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         reason = str(error).splitlines()[0]
+        # Python's own words name a class and its method
+        _, foreign, name = reason.partition("got an unexpected keyword argument ")
+        if foreign:
+            reason = f"it takes no {name.strip(chr(39))}"
         raise InputError(f"network {kind!r} cannot be built: {reason}; choose other arguments") from error
     return network.train()
 
