@@ -23,7 +23,7 @@ help:
 	@echo 'make book        build the book, serve it and print its address (PORT=8000)'
 	@echo 'make book-build  only build it, into _build/html'
 	@echo 'make test        lint, build, and run every test and every cell of every chapter'
-	@echo 'make lab         open the chapters in JupyterLab'
+	@echo 'make lab         open the chapters in JupyterLab (LAB="--no-browser" and other options of it)'
 	@echo 'make chapters    execute the chapters in place (CHAPTERS="book/attention.ipynb" for some)'
 	@echo 'make lint        ruff and mypy; make format mends what can be mended'
 	@echo 'make clean       remove what was made, but for .venv'
@@ -68,7 +68,7 @@ book: $(BUILT)
 	@$(BIN)/python book/serve.py --port $(PORT) _build/html
 
 lab: $(INSTALLED)
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/jupyter lab book
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/jupyter lab $(LAB) book
 
 CHAPTERS ?= $(wildcard book/*.ipynb)
 chapters: $(INSTALLED)

@@ -90,7 +90,13 @@ def _run(argv: list[str]) -> int:
     except (MemoryError, RuntimeError) as error:
         if not _lacks_memory(error):
             raise
-        words = "the memory does not suffice: close other programs, or take a smaller batch or fewer faces"
+        of_gpu = "CUDA" in str(error)
+        whose = (
+            "the GPU's memory does not suffice (nvidia-smi says who has it)"
+            if of_gpu
+            else "the memory does not suffice"
+        )
+        words = f"{whose}: close other programs, or take a smaller batch or fewer faces"
         print(f"fertutor: {words}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -40,6 +40,19 @@ def checksum(tensors: Mapping[str, Tensor]) -> int:
     return found
 
 
+WAITS = 20 if os.name == "nt" else 0
+"""Tenths of a second that a file may be in another program's hands, of which Windows makes an error."""
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    for _ in range(WAITS):
+        with suppress(PermissionError):
+            os.replace(temporary, path)
+            return
+        time.sleep(0.1)
+    os.replace(temporary, path)
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path to write to; on success it is synced and renamed to `path`.
@@ -54,7 +67,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         >>> with replacing("result.json") as temporary:
         ...     temporary.write_text("{}")
     """
-    with _whole(Path(path), os.replace) as temporary:
+    with _whole(Path(path), _replace) as temporary:
         yield temporary
 
 

@@ -245,6 +245,24 @@ def test_a_runs_folder_is_named_by_its_network(tmp_path: Path, monkeypatch: pyte
     assert folder.name == "drawn-studio-original-compact-widths-4-4-4-4-4-4-5-dropout-0.1-compact-0"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("CUDA out of memory. Tried to allocate", "the GPU's memory does not suffice (nvidia-smi says"),
+        ("DefaultCPUAllocator: can't allocate memory", "fertutor: the memory does not suffice: close"),
+    ],
+)
+def test_it_is_said_whose_memory_does_not_suffice(
+    words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lack(args: object) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr("fertutor.commands.weights.run", lack)
+    assert main(["weights"]) == 1
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_a_stream_that_the_shell_closed_is_no_error(closed: str) -> None:
     words = f"exec {sys.executable} -m fertutor weights {closed}>&-"

@@ -23,7 +23,7 @@ from fertutor.network.dropout import Dropout
 from fertutor.network.weights import build_network
 from fertutor.training.augment import Augmentation
 from fertutor.training.checkpoint import load_checkpoint
-from fertutor.training.distributed import Group
+from fertutor.training.distributed import Group, _what_was_raised
 from fertutor.training.loop import train
 
 RECIPE = replace(
@@ -268,6 +268,16 @@ def test_a_script_without_a_guard_is_told_of_it_and_of_no_run_to_resume(tmp_path
         'no epoch was kept, so start again, in a script of your own under if __name__ == "__main__":' in last
     )
     assert "--resume" not in last
+
+
+def test_a_process_that_fails_on_a_gpu_says_how() -> None:
+    text = (
+        "\n\n-- Process 1 terminated with the following error:\nTraceback (most recent call last):\n"
+        '  File "loop.py", line 1, in step\ntorch.AcceleratorError: CUDA error: an illegal access\n'
+        "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.\n"
+    )
+    assert _what_was_raised(text) == "torch.AcceleratorError: CUDA error: an illegal access"
+    assert _what_was_raised("no traceback\nat all") == "at all"
 
 
 def _workers(pid: int) -> list[psutil.Process]:

@@ -350,6 +350,20 @@ def test_the_report_in_words_has_each_number_in_its_column(capsys: pytest.Captur
     assert angry.split() == ["angry", "3", "9", "0", "0", "0", "0", "0", "25.0%", "100.0%"]
 
 
+def test_an_entry_does_not_hide_the_librarys_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed, the book reads the entries that came with it and those of the working folder."""
+    own, mine = tmp_path / "own", tmp_path / "mine"
+    for number in (1, 3):
+        (own / f"run-{number}.json").parent.mkdir(exist_ok=True)
+        (own / f"run-{number}.json").write_text(f'{{"accuracy": {number}}}')
+    monkeypatch.setattr(ledger, "_installed", lambda: sorted(own.glob("*.json")))
+    monkeypatch.setattr(ledger, "results_folder", lambda: mine)
+    names = [ledger.append({"accuracy": 0}, "run").name for _ in range(2)]
+    assert names == ["run-2.json", "run-4.json"]
+    assert [entry["accuracy"] for _, entry in sorted(ledger.read().items())] == [1, 0, 3, 0]
+    assert ledger.append({}, "run", tmp_path / "elsewhere").name == "run-1.json"
+
+
 def test_a_training_enters_the_ledger_with_its_best_epoch() -> None:
     table = FaceTable(torch.zeros(2, 1, 48, 48, dtype=torch.uint8), torch.tensor([0, 1]))
     epochs = [{"epoch": n, "val_accuracy": share, "seconds": 1.0} for n, share in ((1, 0.5), (2, 0.25))]

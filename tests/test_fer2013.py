@@ -449,6 +449,12 @@ def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
 
 
 def test_wrong_places_and_names(tmp_path, monkeypatch):
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "archive.zip").touch()
+    with pytest.raises(InputError, match=r"unpack archive\.zip there"):
+        load_faces("fer2013", root=tmp_path / "packed")
+    with pytest.raises(InputError, match=r"archive\.zip is an archive: unpack it"):
+        load_faces("fer2013", root=tmp_path / "packed" / "archive.zip")
     with pytest.raises(InputError, match=r"holds no FER-2013: expected fer2013\.csv"):
         load_faces("fer2013", tmp_path)
     with pytest.raises(InputError, match="does not exist"):

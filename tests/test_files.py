@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors import SafetensorError
 
 import fertutor
+from fertutor import files
 from fertutor.cli import main
 from fertutor.commands.ledger_option import refuse_unwritable_ledger
 from fertutor.errors import InputError
@@ -40,6 +41,26 @@ def test_a_full_disk_keeps_the_old_file_and_is_named(tmp_path: Path, error: Exce
     assert caught.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_in_anothers_hands_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where a file that is being read cannot be replaced."""
+    path, tries, replace = tmp_path / "result.txt", [], os.replace
+
+    def refuse_twice(*paths: Path) -> None:
+        tries.append(paths)
+        if len(tries) < 3:
+            raise PermissionError(13, "in use")
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", refuse_twice)
+    with pytest.raises(OSError, match=r"in use.*result\.txt"), replacing(path) as temporary:
+        temporary.write_text("new")  # elsewhere a refusal is one
+    assert len(tries) == 1
+    monkeypatch.setattr(files, "WAITS", 3)
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from fertutor.saliency.occlusion import occlude
 from fertutor.saliency.rivals import rival_maps
 from fertutor.saliency.scores import deletion, randomised_networks
 from fertutor.training.augment import Augmentation
-from fertutor.training.device import choose_setting
+from fertutor.training.device import choose_setting, describe
 from fertutor.training.teachers import taught
 
 GREY = torch.randint(0, 256, (3, 1, 48, 48), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
@@ -151,3 +151,30 @@ def test_the_modes_come_back_after_an_error_too(network: nn.Module) -> None:
     with pytest.raises(KeyError):
         fail()
     assert modes(network) == before
+
+
+@pytest.mark.parametrize(
+    ("capability", "built", "runs"),
+    [
+        ((7, 0), ["sm_75", "sm_80", "sm_90"], False),  # older than all
+        ((8, 9), ["sm_75", "sm_80", "sm_90"], True),  # a minor number on
+        ((8, 0), ["sm_75", "sm_86"], False),  # a minor number back
+        ((12, 0), ["sm_75", "sm_90"], False),
+        ((12, 0), ["sm_75", "sm_90", "compute_90"], True),  # its driver compiles that
+        ((9, 0), ["sm_80", "sm_90a"], True),
+        ((9, 0), ["gfx90a"], True),  # another maker's
+    ],
+)
+def test_a_gpu_for_which_torch_was_not_built_is_not_chosen(
+    capability: tuple[int, int], built: list[str], runs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: built)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Some GPU")
+    assert choose_setting("auto", "fp32").device == ("cuda" if runs else "cpu")
+    if runs:
+        assert describe(choose_setting("cuda", "fp32")) == "Some GPU, fp32"
+    else:
+        with pytest.raises(InputError, match=r"no code for the GPU here \(Some GPU\): use --device cpu"):
+            choose_setting("cuda", "fp32")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..files import expanded, shortened
-from .device_option import add_device_option
+from .device_option import add_device_option, add_precision_option
 from .folder_option import folder
 from .ledger_option import refuse_unwritable_ledger
 from .recipe_options import add_recipe_options, chosen_recipe
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sampler", default="features", choices=("features", "input", "none"))
     parser.add_argument("--seed", type=seed, default=0, help="of the training")
     add_device_option(parser)
+    add_precision_option(parser)
     parser.add_argument("--out", type=folder, help="the run's folder (default: runs/reproduce-…)")
     parser.add_argument(
         "--ledger", type=expanded, help="folder of the ledger entries; the book's page is then left"
@@ -45,6 +47,7 @@ def run(args: argparse.Namespace) -> None:
     from ..faces.catalogue import load_faces
     from ..network.attentional import AttentionalCNN
     from ..training.checkpoint import FILE
+    from ..training.device import choose_setting, describe
     from ..training.loop import BEST, train
     from ..training.recipes import changed_numbers
 
@@ -75,7 +78,17 @@ def run(args: argparse.Namespace) -> None:
     out = args.out or Path("runs") / shortened(f"reproduce-{name}")
     refuse_unwritable_ledger(args.ledger)
     resume = (out / FILE).exists()
-    result = train(network, splits, recipe, seed=args.seed, device=args.device, out=out, resume=resume)
+    print(f"training on {describe(choose_setting(args.device, args.precision))}", file=sys.stderr)
+    result = train(
+        network,
+        splits,
+        recipe,
+        seed=args.seed,
+        device=args.device,
+        precision=args.precision,
+        out=out,
+        resume=resume,
+    )
     report = evaluate(result.network, splits.test, device=args.device)
     trained, tested = _entries(args, options, splits, result, report)
     if not (resume and ledger.find(trained, args.ledger)):  # a finished run has its entry

@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
     from ..network.weights import build_network
+    from ..training.device import choose_setting
     from ..training.recipes import find_recipe
     from ..training.search import search
 
@@ -85,6 +86,7 @@ def run(args: argparse.Namespace) -> None:
         [args.dataset, args.labels, args.network, recipe.name, str(args.epochs), *ranges, str(args.seed)]
     )
     options["hold_out"] = args.hold_out
+    setting = choose_setting(args.device)  # trials in other numbers would not compare
     parts = {part: ledger.describe_table(splits.parts()[part]) for part in ("train", "val")}
     trials = search(
         build,
@@ -95,7 +97,7 @@ def run(args: argparse.Namespace) -> None:
         seed=args.seed,
         device=args.device,
         storage=storage,
-        study=f"{name}-{_digest(options, ranges, recipe.as_dict(), parts)}",
+        study=f"{name}-{_digest(options, ranges, recipe.as_dict(), parts, setting.as_dict())}",
     )
     entry = {
         "kind": "search",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..files import refuse_unwritable, shortened
 from ..training.defaults import DEFAULTS
-from .device_option import add_device_option
+from .device_option import add_device_option, add_precision_option
 from .folder_option import folder
 from .ledger_option import add_ledger_option, refuse_unwritable_ledger
 from .recipe_options import add_recipe_options, changes
@@ -65,12 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_device_option(parser)
     parser.add_argument("--devices", type=int, default=1, help="processes that share each batch (default: 1)")
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        choices=("auto", "fp32", "bf16"),
-        help="auto: bf16 where the hardware multiplies it, fp32 elsewhere (default: auto)",
-    )
+    add_precision_option(parser)
     parser.add_argument(
         "--no-graphs",
         dest="graphs",
@@ -114,6 +110,7 @@ def run(args: argparse.Namespace) -> None:
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
     from ..network.weights import weights_path
+    from ..training.device import choose_setting, describe
     from ..training.loop import BEST, train
     from ..training.objective import penalised_layers
 
@@ -135,6 +132,10 @@ def run(args: argparse.Namespace) -> None:
     if args.teacher:
         recipe = replace(recipe, soft=True)  # no number of the reader's: the folder's name is without it
         faces, teachers = taught_splits(splits, args, recipe, out)
+    setting = choose_setting(args.device, args.precision)
+    leads = int(os.environ.get("RANK", "0")) == 0  # under torchrun the first process speaks for all
+    if leads:
+        print(f"training on {describe(setting)}", file=sys.stderr)
     result = train(
         network,
         faces,
@@ -148,8 +149,8 @@ def run(args: argparse.Namespace) -> None:
         graphs=args.graphs,
         start=start,
     )
-    if int(os.environ.get("RANK", "0")) > 0:
-        return  # under torchrun the first process speaks for all
+    if not leads:
+        return
     entry = ledger.describe_training(result, args.dataset, args.labels, splits.parts()) | {"options": options}
     if args.start:
         entry |= {"start": args.start, "start_sha256": start}

@@ -55,9 +55,11 @@ def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path
     folder = folder or results_folder()
     name = shortened(name, STEM_LIMIT)
     text = json.dumps(entry, indent=1) + "\n"
+    # the book reads an installed library's own entries, too: theirs are not to be hidden
+    taken = {path.name for path in _installed()} if folder == results_folder() else set()
     number = 1
     # another process may take the number between a look and the writing: whoever finds it taken goes on
-    while not write_new(path := folder / f"{name}-{number}.json", text):
+    while (path := folder / f"{name}-{number}.json").name in taken or not write_new(path, text):
         number += 1
     return path
 
@@ -192,13 +194,22 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Return the commit of the source checkout, with ``+`` when tracked files differ from it; or None."""
-    if not _is_checkout():
-        return None  # git would look further up, and name the commit of the project that we are installed in
+    """Return the commit of the source checkout, with ``+`` when tracked files differ from it, or the one that
+    pip installed from a repository; None where neither is known."""
+    if not _is_checkout():  # git would look further up, and name the commit of a project that we lie in
+        return _installed_commit()
     command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _installed_commit() -> str | None:
+    try:
+        source = json.loads(distribution("fertutor").read_text("direct_url.json") or "{}")
+        return source["vcs_info"]["commit_id"]
+    except (PackageNotFoundError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -22,6 +22,7 @@ from .table import SIDE, FaceSplits, FaceTable
 
 FULL_CSV_NAMES = ("fer2013.csv", "icml_face_data.csv")
 TRAINING_CSV_NAME = "train.csv"
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".rar", ".7z")
 
 COUNTS = {
     "Training": (3995, 436, 4097, 7215, 4830, 3171, 4965),
@@ -98,6 +99,8 @@ def find_source(root: Path) -> Path:
         InputError: where there is neither.
     """
     if root.is_file():
+        if root.name.lower().endswith(ARCHIVES):
+            raise InputError(f"{root} is an archive: unpack it, and name the folder with what comes out")
         return root
     for folder in (root, root / "fer2013"):
         for name in FULL_CSV_NAMES:
@@ -109,6 +112,9 @@ def find_source(root: Path) -> Path:
             return folder / TRAINING_CSV_NAME
     if (root / "test.csv").is_file():
         return root / "test.csv"  # whose reading says why it cannot be used
+    archives = sorted(path.name for path in root.glob("*") if path.name.lower().endswith(ARCHIVES))
+    if archives:
+        raise InputError(f"{root} holds FER-2013 in an archive, if at all: unpack {archives[0]} there")
     raise InputError(
         f"{root} holds no FER-2013: expected fer2013.csv, icml_face_data.csv, "
         "train.csv, or folders train/<expression>/ and test/<expression>/"

@@ -24,16 +24,28 @@ FACTS = {"identity", "history", "best_epoch", "diverged"}
 """What the facts of a checkpoint hold at least."""
 
 
-def save_checkpoint(folder: Path, parts: dict[str, State], facts: dict[str, Any]) -> None:
-    """Write the named parts' tensors and the facts (JSON values) to ``folder``, atomically."""
+def save_checkpoint(folder: Path, parts: dict[str, State], facts: dict[str, Any], token: str) -> None:
+    """Write the named parts' tensors and the facts (JSON values) to ``folder``, atomically.
+
+    The token is the writing process's own, see :func:`writer`.
+    """
     tensors = {
         f"{part}/{name}": value.detach().cpu().contiguous()
         for part, state in parts.items()
         for name, value in state.items()
     }
-    metadata = {"facts": json.dumps(facts), "checksum": str(checksum(tensors))}
+    metadata = {"facts": json.dumps(facts), "checksum": str(checksum(tensors)), "writer": token}
     with replacing(folder / FILE) as temporary:
         safetensors.torch.save_file(tensors, temporary, metadata)
+
+
+def writer(folder: Path) -> str | None:
+    """Return the token of the process that wrote the folder's checkpoint; None where that cannot be read."""
+    try:
+        with safetensors.safe_open(folder / FILE, framework="pt") as file:
+            return (file.metadata() or {}).get("writer")
+    except (safetensors.SafetensorError, OSError):
+        return None
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
@@ -49,7 +61,8 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, State], dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            # copies: Windows replaces no file of which a part is still mapped into memory
+            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
         facts = json.loads(metadata.get("facts", "null"))
         if not isinstance(facts, dict) or not FACTS <= facts.keys():
             raise ValueError("it is no checkpoint of a run")

@@ -50,11 +50,37 @@ def choose_setting(device: str = "auto", precision: str = "auto") -> Setting:
         raise InputError(f"precision must be auto, fp32 or bf16, not {precision!r}")
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("torch finds no CUDA GPU here: use --device cpu, or install a CUDA build of torch")
+    if device == "cuda" and not _has_code():
+        raise InputError(
+            f"this build of torch has no code for the GPU here ({torch.cuda.get_device_name()}): use "
+            "--device cpu, or install an older build of torch that has"
+        )
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() and _has_code() else "cpu"
     if precision == "auto":
         precision = "bf16" if _multiplies_bf16(device) else "fp32"
     return Setting(device, precision)
+
+
+def describe(setting: Setting) -> str:
+    """Return device and precision in words, such as ``"NVIDIA H200, bf16"``."""
+    if setting.device == "cuda":
+        return f"{torch.cuda.get_device_name()}, {setting.precision}"
+    return f"the processor, {setting.precision}"
+
+
+def _has_code() -> bool:
+    """Tell whether torch was built for the first GPU: for its kind, or as PTX that its driver compiles."""
+    major, minor = torch.cuda.get_device_capability()
+    for built in torch.cuda.get_arch_list():
+        kind, _, number = built.partition("_")
+        number = number.rstrip("af")
+        if not number.isdigit():  # of another maker
+            return True
+        own = int(number[:-1]), int(number[-1])
+        if own <= (major, minor) and (kind == "compute" or own[0] == major):
+            return True
+    return False
 
 
 def _multiplies_bf16(device: str) -> bool:

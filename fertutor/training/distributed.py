@@ -7,6 +7,7 @@ run is the one that a single process would make, within rounding.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -179,8 +180,8 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
                 f"stopped: {mend}"
             ) from error
         except torch.multiprocessing.ProcessRaisedException as error:
-            last = str(error).strip().splitlines()[-1]
-            raise InputError(f"training process {error.error_index} of {processes} failed: {last}") from error
+            said = _what_was_raised(str(error))
+            raise InputError(f"training process {error.error_index} of {processes} failed: {said}") from error
         except RuntimeError as error:
             if "shared memory" not in str(error):
                 raise
@@ -188,6 +189,13 @@ def spawn(work: Callable[..., None], processes: int, device: str, checkpoint: Pa
                 "the faces do not fit into the shared memory of this machine: give it more (docker run "
                 "--shm-size=1g), or train without --devices"
             ) from error
+
+
+def _what_was_raised(traceback: str) -> str:
+    """Return the line of a traceback that names the error: CUDA's go on with advice for developers."""
+    lines = traceback.strip().splitlines()
+    named = [line for line in lines if re.match(r"[\w.]+(Error|Exception)\b", line)]
+    return (named or lines)[-1]
 
 
 def _start(arguments: tuple[Any, ...], processes: int) -> Any:

@@ -12,6 +12,7 @@ import math
 import pickle
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ from .checkpoint import (
     optimizer_state,
     restore_optimizer,
     save_checkpoint,
+    writer,
 )
 from .device import Setting, choose_setting, full_precision, keep_freed_memory
 from .distributed import Group, join_group, spawn, take_part
@@ -297,6 +299,8 @@ class _Trainer:
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self.diverged = False
+        self.token = uuid.uuid4().hex
+        self.kept: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -438,7 +442,14 @@ class _Trainer:
             "best_epoch": self.best_epoch,
             "diverged": self.diverged,
         }
-        save_checkpoint(folder, parts, facts)
+        written = writer(folder)
+        if self.kept and written and self.kept != written:
+            raise InputError(
+                f"another process goes on with the run in {folder}, whose checkpoint is no longer ours: this "
+                "one ends, and the other's epochs are kept"
+            )
+        save_checkpoint(folder, parts, facts, self.token)
+        self.kept = self.token
         self.publish(folder, new_best=self.best_epoch == len(self.history))
 
     def publish(self, folder: Path, new_best: bool = True) -> None:
@@ -459,7 +470,7 @@ class _Trainer:
                 what = _changed(name, facts["identity"].get(name))
                 raise InputError(
                     f"the run in {folder} was started with {what}: resume it with what it was "
-                    "started with, or name another folder with --out"
+                    f"started with, or name another folder with --out{_anew(name, folder)}"
                 )
         done = len(facts["history"])
         if done > self.recipe.epochs:
@@ -476,6 +487,7 @@ class _Trainer:
             restore_optimizer(self.optimizer, parts["optimizer"] if remembers else {})
         except (KeyError, IndexError, ValueError, RuntimeError) as error:
             raise _unfit(folder) from error
+        self.kept = writer(folder)
         self.best = parts["best"]
         self.history, self.best_epoch = facts["history"], facts["best_epoch"]
         self.diverged = facts["diverged"]
@@ -515,6 +527,11 @@ def _make_sense(facts: dict[str, Any]) -> bool:
         and 1 <= best <= len(history)
         and type(facts["diverged"]) is bool
     )
+
+
+def _anew(name: str, folder: Path) -> str:
+    """Return how to go on where a run's device may be out of reach."""
+    return f" and begin with --from {folder / BEST}" if name == "setting" else ""
 
 
 def _changed(name: str, before: Any) -> str:

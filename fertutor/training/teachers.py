@@ -120,7 +120,7 @@ def load_votes(table: FaceTable, facts: dict[str, Any], folder: Path) -> FaceTab
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             kept = json.loads((file.metadata() or {})["facts"])
-            votes = file.get_tensor("votes")
+            votes = file.get_tensor("votes").clone()  # see load_checkpoint
     except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error}): start the run again in another folder") from error
     others = any(kept.get(name) != facts[name] for name in ("sha256", "share"))  # files may have been moved
