@@ -83,9 +83,11 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# on the processor everywhere, so that a GPU changes no number that is compared; then the tests of GPUs
 test: lint $(BUILT)
-	$(BIN)/python -m pytest tests book --nbval --nbval-current-env \
-	  --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout=300
+	CUDA_VISIBLE_DEVICES= PYTORCH_NVML_BASED_CUDA_CHECK=1 $(BIN)/python -m pytest tests book --nbval \
+	  --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout=300
+	if command -v nvidia-smi >/dev/null 2>&1; then $(BIN)/python -m pytest -m gpu tests; fi
 
 clean:
 	rm -rf _build web/vendor web/node_modules web/src/expressions.json build dist *.egg-info

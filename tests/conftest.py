@@ -11,14 +11,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from book.serve import serving
 from web.browser import installed, started
 
 # a first call may import half of scikit-learn: how long an example takes says nothing here
-settings.register_profile("steady", deadline=None)
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("steady")
+
+for name in ("no_proxy", "NO_PROXY"):  # our own servers are not asked through one
+    os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
+# a library's new warning is no other output of a chapter
+os.environ.setdefault("PYTHONWARNINGS", "ignore")
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "_build" / "html"

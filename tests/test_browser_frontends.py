@@ -20,7 +20,7 @@ from fertutor.widgets.base import STATIC, Explorer
 
 pytestmark = pytest.mark.browser
 
-ADDRESS = "http://localhost:9/"  # where nobody listens: all files are given out below
+ADDRESS = "http://localhost:59999/"  # where nobody listens: all files are given out below
 CAMERA = """() => {
   window.cameras = []; // what the browser has been asked for, as functions that say yes
   window.opened = [];

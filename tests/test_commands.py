@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -265,7 +266,7 @@ def test_it_is_said_whose_memory_does_not_suffice(
 
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_a_stream_that_the_shell_closed_is_no_error(closed: str) -> None:
-    words = f"exec {sys.executable} -m fertutor weights {closed}>&-"
+    words = f"exec {shlex.quote(sys.executable)} -m fertutor weights {closed}>&-"
     done = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr

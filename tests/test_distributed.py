@@ -79,7 +79,15 @@ assert run.network.train()(torch.rand(5, 1, 48, 48)).shape == (5, 7)
 
 def test_the_network_of_a_shared_run_needs_the_others_no_more(tmp_path: Path) -> None:
     """Under torchrun the layers that are trained ask the other processes, which have gone then."""
-    done = ran(SHARED, tmp_path, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    done = ran(
+        SHARED,
+        tmp_path,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--local-addr=127.0.0.1",
+        "--nproc_per_node=2",
+    )
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -111,7 +119,10 @@ def test_torchrun_makes_the_entry_that_one_process_makes(tmp_path: Path) -> None
     entries = []
     for name, start in (
         ("one", []),
-        ("two", ["torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m"]),
+        (
+            "two",
+            ["torch.distributed.run", "--standalone", "--local-addr=127.0.0.1", "--nproc_per_node=2", "-m"],
+        ),
     ):
         folders = ["--out", str(tmp_path / name), "--ledger", str(tmp_path / f"ledger-{name}")]
         subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -190,9 +191,16 @@ def test_the_ledger_only_grows(tmp_path: Path) -> None:
 def test_the_commit_of_the_project_around_a_virtual_environment_is_not_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("no git here")
     author = {f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    # a hook of git names its own repository in the environment, and a user's settings may ask for signatures
+    others = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment = others | author | {"GIT_CONFIG_GLOBAL": os.devnull}
+    for name in os.environ.keys() - others.keys():
+        monkeypatch.delenv(name)
     for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
-        subprocess.run(["git", "-C", str(tmp_path), *command], check=True, env=os.environ | author)
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True, env=environment)
     monkeypatch.setattr(ledger, "ROOT", tmp_path / "venv")
     (tmp_path / "venv").mkdir()
     assert ledger.circumstances()["commit"] is None

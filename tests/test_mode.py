@@ -119,6 +119,7 @@ def test_a_network_without_numbers_is_asked_like_any_other() -> None:
     assert len(predict_photo(network, np.zeros((48, 48), np.uint8), whole=True)) == 1
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_faces_may_be_elsewhere_than_the_network() -> None:
     network = fertutor.AttentionalCNN().eval()

@@ -120,6 +120,7 @@ def test_chunks_do_not_change_the_map(network: nn.Module, batch: int) -> None:
     assert torch.allclose(whole.probabilities, parts.probabilities, atol=1e-6)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="on a CPU there is one device only")
 @pytest.mark.parametrize("method", ["plain", "incremental"])
 def test_every_part_of_a_map_is_on_the_networks_device(method: str) -> None:

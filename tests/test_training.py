@@ -42,7 +42,7 @@ from fertutor.training.device import Setting
 from fertutor.training.loop import train
 from fertutor.training.mixup import draw_mix
 from fertutor.training.objective import penalty
-from fertutor.training.optimizer import rate_at
+from fertutor.training.optimizer import rate_at, set_rate
 from fertutor.training.recipes import PAPER
 from fertutor.training.teachers import load_votes, taught
 
@@ -145,7 +145,7 @@ def test_a_resumed_run_keeps_no_hold_of_its_checkpoint(tmp_path: Path) -> None:
     train(network, splits(), replace(QUICK, epochs=1), out=tmp_path, report=silent)
     parts, _ = load_checkpoint(tmp_path)
     assert parts
-    assert "checkpoint.safetensors" not in Path("/proc/self/maps").read_text()
+    assert str(tmp_path / "checkpoint.safetensors") not in Path("/proc/self/maps").read_text()
 
 
 def test_a_run_is_never_overwritten_nor_resumed_as_another(tmp_path: Path) -> None:
@@ -456,6 +456,7 @@ def test_what_is_no_network_or_no_face_set_is_refused() -> None:
             train(fertutor.AttentionalCNN(), splits(), recipe)  # type: ignore[arg-type]
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_the_gpu_learns_too() -> None:
     run = train(
@@ -493,24 +494,27 @@ def moving_start(kind: str) -> nn.Module:
     return network
 
 
-def assert_ends_alike(start: nn.Module, one: Path, other: Path) -> None:
-    """Two runs from `start` end with the same weights and moments, within the rounding of a GPU."""
+def distances(start: nn.Module, one: Path, other: Path) -> dict[str, float]:
+    """How far apart two runs from `start` end: of weights as a share of the way, of moments of their size."""
     a, b = states(one), states(other)
     first = {name: value.detach() for name, value in start.named_parameters()}
+    found = {}
     for part in a.keys() & {"network", "averaged"}:
         moved = torch.cat([(b[part][name] - value).flatten() for name, value in first.items()]).norm()
         apart = torch.cat([(b[part][name] - a[part][name]).flatten() for name in first]).norm()
         assert 0 < moved
-        assert apart < 0.1 * moved, part
+        found[part] = float(apart / moved)
     assert a["optimizer"].keys() == b["optimizer"].keys()
     for kind in {name.split("/")[1] for name in a["optimizer"]}:
         ends = [
             torch.cat([value.flatten() for name, value in run["optimizer"].items() if name.endswith(kind)])
             for run in (a, b)
         ]
-        assert (ends[0] - ends[1]).norm() < 0.1 * ends[1].norm(), kind
+        found[kind] = float((ends[0] - ends[1]).norm() / ends[1].norm())
+    return found
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
@@ -519,7 +523,7 @@ def test_a_replayed_step_is_the_step(kind: str, way: str, tmp_path: Path) -> Non
 
     Few steps at a small rate: under batch normalisation rounding grows from step to step. On a CPU weights
     that were changed by a millionth ended with moments up to 5 % apart, and one stale batch of the eight
-    made that 16 % or more.
+    made that 16 % or more. What a GPU's rounding does is seen in two plain runs.
     """
     if kind != "attentional" and "penalty" in WAYS[way]:
         pytest.skip("the penalty is of Figure 3's network")
@@ -539,14 +543,17 @@ def test_a_replayed_step_is_the_step(kind: str, way: str, tmp_path: Path) -> Non
             graphs=name == "replayed",
             report=silent,
         )
-        for name in ("replayed", "plain")
+        for name in ("replayed", "plain", "again")
     ]
     for one, other in zip(runs[0].history, runs[1].history, strict=True):
         assert one["loss"] == pytest.approx(other["loss"], rel=0.005)
         assert one["learning_rate"] == other["learning_rate"]
-    assert_ends_alike(network, tmp_path / "replayed", tmp_path / "plain")
+    luck = distances(network, tmp_path / "again", tmp_path / "plain")
+    for part, far in distances(network, tmp_path / "replayed", tmp_path / "plain").items():
+        assert far < max(0.1, 3 * luck[part]), part
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 def test_a_run_on_a_gpu_goes_on_where_it_was(tmp_path: Path) -> None:
     network = moving_start("attentional")
@@ -562,7 +569,14 @@ def test_a_run_on_a_gpu_goes_on_where_it_was(tmp_path: Path) -> None:
             resume=resume,
             report=silent,
         )
-    assert_ends_alike(network, tmp_path / "parts", tmp_path / "whole")
+    assert max(distances(network, tmp_path / "parts", tmp_path / "whole").values()) < 0.1
+
+
+def test_a_rate_that_a_tensor_does_not_hold_is_its_largest() -> None:
+    """As on a GPU, where the rate is one."""
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=torch.tensor(0.1))
+    set_rate(optimizer, 1e61)
+    assert optimizer.param_groups[0]["lr"] == torch.finfo(torch.float32).max
 
 
 def test_no_gpu_is_said_in_one_sentence() -> None:

@@ -28,6 +28,10 @@ def initialise(network: nn.Module, std: float, generator: torch.Generator) -> No
             module.bias_to_identity()
 
 
+LARGEST = torch.finfo(torch.float32).max
+"""Rate that a tensor holds; a run at a larger one diverges as one at this does."""
+
+
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Return the recipe's optimizer; weight decay acts on weights, not on biases and norms.
 
@@ -41,7 +45,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     ]
     rate: float | Tensor = recipe.learning_rate
     if weights[0].is_cuda:
-        rate = torch.tensor(recipe.learning_rate, device=weights[0].device)
+        rate = torch.tensor(min(recipe.learning_rate, LARGEST), device=weights[0].device)
     if recipe.optimizer == "adam":
         return torch.optim.Adam(groups, lr=rate, fused=True)
     if recipe.optimizer == "adamw":
@@ -55,7 +59,7 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of all weights."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(rate)
+            group["lr"].fill_(min(rate, LARGEST))
         else:
             group["lr"] = rate
 

@@ -30,12 +30,12 @@ def draw_bars(ax: Any, probabilities: Tensor) -> None:
 def draw_occlusion(face: Tensor, found: OcclusionMap, view: str) -> tuple[Any, str]:
     """Draw a face, float ``(48, 48)``, its occlusion map, and what the network says of it."""
     figure, axes = new_axes(1, 3, size=(7.2, 2.6), width_ratios=[1, 1, 1.3])
-    axes[0].imshow(face, cmap="gray", vmin=0, vmax=1)
+    axes[0].imshow(face.numpy(), cmap="gray", vmin=0, vmax=1)
     axes[0].set_title("the face")
     values = getattr(found, view)[0].cpu()
     most = max(0.01, float(values.nan_to_num().abs().max()))
-    axes[1].imshow(face, cmap="gray", vmin=0, vmax=1)
-    axes[1].imshow(values, cmap="RdBu_r", vmin=-most, vmax=most, alpha=0.65)
+    axes[1].imshow(face.numpy(), cmap="gray", vmin=0, vmax=1)
+    axes[1].imshow(values.numpy(), cmap="RdBu_r", vmin=-most, vmax=most, alpha=0.65)
     axes[1].set_title("lost probability" if view == "drop" else "wrong answers")
     for ax in axes[:2]:
         ax.set_axis_off()
@@ -67,9 +67,9 @@ def draw_transformer(face: Tensor, theta: Tensor, padding: str, probabilities: T
 def draw_action_units(face: Tensor, seen: Tensor, probabilities: Tensor, name: str) -> tuple[Any, str]:
     """Draw a face, float ``(h, w)``, the 48x48 pixels that the network sees, and the probabilities."""
     figure, axes = new_axes(1, 3, size=(7.2, 2.6), width_ratios=[1, 1, 1.3])
-    axes[0].imshow(face, cmap="gray", vmin=0, vmax=1)
+    axes[0].imshow(face.numpy(), cmap="gray", vmin=0, vmax=1)
     axes[0].set_title("the face")
-    axes[1].imshow(seen, cmap="gray", vmin=0, vmax=255)
+    axes[1].imshow(seen.numpy(), cmap="gray", vmin=0, vmax=255)
     axes[1].set_title("what the network sees")
     for ax in axes[:2]:
         ax.set_axis_off()
@@ -85,7 +85,7 @@ def draw_confusion(matrix: Tensor, names: tuple[str, ...]) -> tuple[Any, str]:
     """Draw counts ``(classes, classes)``, rows true, columns predicted."""
     figure, ax = new_axes(size=(5.2, 4.6))
     share = matrix / matrix.sum(1, keepdim=True).clamp(min=1)
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=1.4, alpha=0.8)
+    ax.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1.4, alpha=0.8)
     for row in range(len(names)):
         for column in range(len(names)):
             ax.text(column, row, int(matrix[row, column]), ha="center", va="center")
