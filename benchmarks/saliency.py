@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.timing import machine
+from fertutor.circumstances import circumstances
 from fertutor.evaluation import ledger
 from fertutor.expressions import EXPRESSIONS
 from fertutor.faces.catalogue import load_faces
@@ -146,7 +147,7 @@ def _real(name: str, root: str, device: torch.device, most: int, record: bool) -
             "most_an_expression": most,
             "scored": len(right),
             **found,
-            **ledger.circumstances(),
+            **circumstances(),
         }
         ledger.append(entry, f"saliency-{name}-fer2013-original-val")
     return found

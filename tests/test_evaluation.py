@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import fertutor
+from fertutor import circumstances
 from fertutor.cli import main
 from fertutor.commands.evaluate import print_report
 from fertutor.errors import InputError
@@ -201,11 +202,11 @@ def test_the_commit_of_the_project_around_a_virtual_environment_is_not_ours(
         monkeypatch.delenv(name)
     for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True, env=environment)
-    monkeypatch.setattr(ledger, "ROOT", tmp_path / "venv")
+    monkeypatch.setattr(circumstances, "ROOT", tmp_path / "venv")
     (tmp_path / "venv").mkdir()
-    assert ledger.circumstances()["commit"] is None
+    assert circumstances.circumstances()["commit"] is None
     (tmp_path / "venv" / "pyproject.toml").touch()
-    assert len(ledger.circumstances()["commit"]) == 40
+    assert len(circumstances.circumstances()["commit"]) == 40
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -384,6 +385,8 @@ def test_a_training_enters_the_ledger_with_its_best_epoch() -> None:
         setting=choose_setting("cpu", "fp32"),
         fingerprints={},
         diverged=False,
+        sessions=[{"first_epoch": 1, "commit": "before"}, {"first_epoch": 2, "commit": "trained with"}],
     )
     entry = ledger.describe_training(run, "made-up", "original", {"train": table, "val": table})
     assert (entry["best_val_accuracy"], entry["best_epoch"], entry["epochs_done"]) == (0.5, 1, 2)
+    assert (entry["commit"], entry["sessions"]) == ("trained with", run.sessions)

@@ -13,7 +13,7 @@ from conftest import ROOT
 
 FLOORS = (
     ("errors",),
-    ("files", "mode", "progress", "seed"),
+    ("circumstances", "files", "mode", "progress", "seed"),
     ("expressions",),
     ("faces",),
     ("network",),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fertutor import load_network
+from fertutor.circumstances import ROOT
 from fertutor.cli import main
 from fertutor.evaluation import ledger, reproductions
 from fertutor.faces.lookalikes import write_ckplus, write_jaffe
@@ -170,7 +171,7 @@ def test_baselines_of_the_ledger_are_on_the_page():
 
 
 def test_the_books_page_shows_what_the_ledger_holds_and_nothing_else():
-    path = ledger.ROOT / reproductions.PAGE
+    path = ROOT / reproductions.PAGE
     assert path.read_text(encoding="utf-8") == reproductions.page(ledger.read())
 
 

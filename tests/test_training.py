@@ -37,7 +37,7 @@ from fertutor.network.weights import (
 from fertutor.training import loop
 from fertutor.training.augment import Augmentation, draw_augmentation
 from fertutor.training.balance import epoch_order
-from fertutor.training.checkpoint import load_checkpoint
+from fertutor.training.checkpoint import load_checkpoint, save_checkpoint
 from fertutor.training.device import Setting
 from fertutor.training.loop import train
 from fertutor.training.mixup import draw_mix
@@ -124,6 +124,26 @@ def test_a_run_is_resumed_in_the_setting_that_it_was_started_with(tmp_path: Path
     said = "was started with --device cpu --precision fp32: resume it .* and begin with --from .*best.safetensors"
     with pytest.raises(InputError, match=said):
         train(network, splits(), recipe, device="cpu", precision="bf16", out=tmp_path, resume=True)
+
+
+def test_a_run_knows_with_what_each_of_its_sessions_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, commits = fertutor.AttentionalCNN(), iter("abcd")
+    monkeypatch.setattr(loop, "circumstances", lambda: {"commit": next(commits)})
+
+    def go_on(epochs: int, resume: bool = True) -> list[dict[str, Any]]:
+        recipe = replace(QUICK, epochs=epochs)
+        return train(network, splits(), recipe, out=tmp_path, resume=resume, report=silent).sessions
+
+    first = [{"first_epoch": 1, "commit": "a"}]
+    assert go_on(1, resume=False) == first
+    assert go_on(1) == first  # nothing was left to train
+    assert go_on(2) == [*first, {"first_epoch": 2, "commit": "c"}]
+    parts, facts = load_checkpoint(tmp_path)
+    del facts["sessions"]  # as in a checkpoint of an older version
+    save_checkpoint(tmp_path, parts, facts, "token")
+    assert go_on(3) == [{"first_epoch": 1}, {"first_epoch": 3, "commit": "d"}]
 
 
 def test_of_two_processes_in_one_run_one_ends(tmp_path: Path) -> None:

@@ -93,10 +93,11 @@ def _entry(
 ) -> dict[str, Any]:
     from importlib.metadata import version
 
+    from ..circumstances import circumstances
     from ..evaluation import ledger
 
-    circumstances = ledger.circumstances()
-    circumstances["versions"] |= {name: version(name) for name in ("scikit-image", "scikit-learn")}
+    now = circumstances()
+    now["versions"] |= {name: version(name) for name in ("scikit-image", "scikit-learn")}
     return {
         "kind": "baseline",
         "dataset": args.dataset,
@@ -110,5 +111,5 @@ def _entry(
         "seed": args.seed,
         **({} if args.limit is None else {"limit": args.limit}),
         **report.as_dict(),
-        **circumstances,
+        **now,
     }

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compare, record, print."""
+    from ..circumstances import circumstances
     from ..evaluation import ledger
     from ..evaluation.comparison import compare
     from ..network.weights import load_network, name_of_weights, weights_path
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         "faces": ledger.describe_table(table),
         "networks": [ledger.describe_network(network) for network in (first, second)],
         **found.as_dict(),
-        **ledger.circumstances(),
+        **circumstances(),
     }
     ledger.append(entry, f"compare-{'-'.join(names)}-{args.dataset}-{args.labels}-{args.split}", args.ledger)
     if args.json:

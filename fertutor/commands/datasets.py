@@ -88,11 +88,12 @@ def survey_set(name: str, root: str | None, labels: str, **options: Any) -> dict
 
 def record(figures: dict[str, Any], labels: str, options: dict[str, Any], folder: Path | None) -> None:
     """Append the survey to the ledger, in a folder or in ``results/``; the book reads those of real sets."""
+    from ..circumstances import circumstances
     from ..evaluation import ledger
 
     entry = {"kind": "survey", "dataset": figures["name"], "labels": labels, "options": options, **figures}
     name = "-".join(["survey", figures["name"], labels, *options_in_name(options)])
-    path = ledger.append(entry | ledger.circumstances(), name, folder)
+    path = ledger.append(entry | circumstances(), name, folder)
     print(f"ledger: {path}", file=sys.stderr)
 
 

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measure, record, print."""
+    from ..circumstances import circumstances
     from ..errors import InputError
     from ..evaluation import ledger
     from ..evaluation.report import evaluate
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
         "network": ledger.describe_network(network),
         **report.as_dict(),
         **({"plain": plain.summary()} if args.tta else {}),
-        **ledger.circumstances(),
+        **circumstances(),
     }
     if not args.no_ledger:
         left_out = "-without-copies" if args.without_copies else ""

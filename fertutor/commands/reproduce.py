@@ -123,6 +123,7 @@ def _entries(
     report: Report,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the ledger entries of the training and of the test."""
+    from ..circumstances import circumstances
     from ..evaluation import ledger, paper
     from ..training.loop import BEST
     from ..training.recipes import changed_numbers
@@ -148,6 +149,6 @@ def _entries(
         "best_val_accuracy": result.best_val_accuracy,
         "seed": args.seed,
         **report.as_dict(),
-        **ledger.circumstances(),
+        **circumstances(),
     }
     return trained | {"options": options}, tested

@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> None:
     """Search, then write all trials to the ledger."""
     import torch
 
+    from ..circumstances import circumstances
     from ..evaluation import ledger
     from ..faces.catalogue import load_faces
     from ..network.weights import build_network
@@ -110,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
         "ranges": {number: list(ends) for number, ends in ranges.items()},
         "seed": args.seed,
         "trials": trials,
-        **ledger.circumstances(),
+        **circumstances(),
     }
     print(f"ledger: {ledger.append(entry, f'search-{name}', args.ledger)}")
 

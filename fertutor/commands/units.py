@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Count, record, print."""
+    from ..circumstances import circumstances
     from ..evaluation import ledger
     from ..evaluation.units import count_units
     from ..network.weights import load_network, name_of_weights, weights_path
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
         "faces": ledger.describe_table(table),
         "network": ledger.describe_network(network),
         **units.as_dict(),
-        **ledger.circumstances(),
+        **circumstances(),
     }
     ledger.append(entry, f"units-{name}-{args.dataset}-{args.split}", args.ledger)
     if args.json:

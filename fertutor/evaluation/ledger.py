@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-import subprocess
-from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from .. import __version__
+from ..circumstances import ROOT, circumstances, is_checkout
 from ..errors import InputError
 from ..faces.table import FaceTable
 from ..files import NAME_LIMIT, shortened, write_new
 from ..network.weights import kind_of, weights_bytes
 from ..training.loop import Run, plain_history
-
-ROOT = Path(__file__).resolve().parents[2]
 
 STEM_LIMIT = NAME_LIMIT - 55
 """Bytes of an entry's name: its number and what a temporary file's name adds must fit behind it."""
@@ -36,12 +30,7 @@ _OF_A_RUN = ("kind", "weights_sha256", "dataset", "labels", "options", "recipe",
 
 def results_folder() -> Path:
     """Return ``results/``: of the source checkout, or of the working folder when installed."""
-    return ROOT / "results" if _is_checkout() else Path("results")
-
-
-def _is_checkout() -> bool:
-    """Return whether the library lies in its source checkout, and is not installed."""
-    return (ROOT / "pyproject.toml").is_file()
+    return ROOT / "results" if is_checkout() else Path("results")
 
 
 def append(entry: dict[str, Any], name: str, folder: Path | None = None) -> Path:
@@ -116,7 +105,7 @@ def read(folder: Path | None = None) -> dict[str, dict[str, Any]]:
 
 def _installed() -> list[Path]:
     """Return the entries that were installed with the library; none in a source checkout."""
-    if _is_checkout():
+    if is_checkout():
         return []
     try:
         files = distribution("fertutor").files or []
@@ -127,6 +116,10 @@ def _installed() -> list[Path]:
 
 def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, FaceTable]) -> dict[str, Any]:
     """Return the ledger entry of a training run; ``weights_sha256`` is that of its ``best.safetensors``."""
+    last = run.sessions[-1]
+    # what it was trained with: the checkout may hold other code by the end of a long run
+    names = ("versions", "machine", "commit")
+    trained_with: dict[str, Any] = {name: last[name] for name in names if name in last}
     return {
         "kind": "training",
         "dataset": dataset,
@@ -146,6 +139,8 @@ def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, Fac
             {name: _round(value) for name, value in epoch.items()} for epoch in plain_history(run.history)
         ],
         **circumstances(),
+        **trained_with,
+        "sessions": run.sessions,
     }
 
 
@@ -163,54 +158,9 @@ def describe_network(network: nn.Module) -> dict[str, Any]:
     }
 
 
-def circumstances() -> dict[str, Any]:
-    """Return when and with what something was measured: date, versions, machine, commit."""
-    return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "versions": {
-            "fertutor": __version__,
-            "python": platform.python_version(),
-            **{name: _version(name) for name in ("torch", "numpy", "pillow")},
-        },
-        "machine": {
-            "processor": platform.machine(),
-            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        },
-        "commit": _commit(),
-    }
-
-
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, 64 hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _commit() -> str | None:
-    """Return the commit of the source checkout, with ``+`` when tracked files differ from it, or the one that
-    pip installed from a repository; None where neither is known."""
-    if not _is_checkout():  # git would look further up, and name the commit of a project that we lie in
-        return _installed_commit()
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _installed_commit() -> str | None:
-    try:
-        source = json.loads(distribution("fertutor").read_text("direct_url.json") or "{}")
-        return source["vcs_info"]["commit_id"]
-    except (PackageNotFoundError, KeyError, TypeError, ValueError):
-        return None
 
 
 def _round(value: float | None) -> float | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from ..circumstances import ROOT
 from ..files import replacing
 from . import ledger
 from .paper import OURS, TABLES
@@ -231,7 +232,7 @@ def _method_row(entry: Mapping[str, Any]) -> list[str]:
 
 def write_page(folder: Path | None = None) -> Path | None:
     """Rewrite the book's page from the ledger; None where there is no book (an installed library)."""
-    path = ledger.ROOT / PAGE
+    path = ROOT / PAGE
     if not path.parent.is_dir():
         return None
     text = page(ledger.read(folder))

@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..circumstances import circumstances
 from ..errors import InputError, called
 from ..faces.table import FaceSplits, FaceTable
 from ..files import expanded, refuse_unwritable, replacing
@@ -69,6 +70,9 @@ class Run:
         recipe, seed, setting: what it was trained with.
         fingerprints: of the training and validation faces.
         diverged: whether a loss left the finite numbers, which ended the run.
+        sessions: one dict for each process that trained some of it: first_epoch, and the date, versions,
+            machine and commit that it started with. Of what was trained before sessions were kept, the first
+            epoch is all that is known.
     """
 
     network: nn.Module
@@ -79,6 +83,7 @@ class Run:
     setting: Setting
     fingerprints: dict[str, str]
     diverged: bool
+    sessions: list[dict[str, Any]]
 
     @property
     def best_val_accuracy(self) -> float:
@@ -299,6 +304,7 @@ class _Trainer:
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self.diverged = False
+        self.sessions = [{"first_epoch": 1, **circumstances()}]
         self.token = uuid.uuid4().hex
         self.kept: str | None = None
 
@@ -441,6 +447,7 @@ class _Trainer:
             "history": self.history,
             "best_epoch": self.best_epoch,
             "diverged": self.diverged,
+            "sessions": self.sessions,
         }
         written = writer(folder)
         if self.kept and written and self.kept != written:
@@ -491,6 +498,10 @@ class _Trainer:
         self.best = parts["best"]
         self.history, self.best_epoch = facts["history"], facts["best_epoch"]
         self.diverged = facts["diverged"]
+        now = {**self.sessions[0], "first_epoch": done + 1}
+        self.sessions = facts.get("sessions", [{"first_epoch": 1}])
+        if not self.finished:
+            self.sessions = [*self.sessions, now]
 
     def _best_network(self) -> nn.Module:
         # of the given network: in a run of several processes the trained one's layers ask the others
@@ -508,6 +519,7 @@ class _Trainer:
             setting=self.setting,
             fingerprints=self.fingerprints,
             diverged=self.diverged,
+            sessions=self.sessions,
         )
 
 
@@ -518,6 +530,7 @@ NUMBERS = {"epoch", "loss", "train_accuracy", "val_loss", "val_accuracy", "learn
 def _make_sense(facts: dict[str, Any]) -> bool:
     """Tell whether a checkpoint's facts are those of a run with at least one epoch behind it."""
     history, best, identity = facts["history"], facts["best_epoch"], facts["identity"]
+    sessions = facts.get("sessions", [])  # older runs have none
     return (
         isinstance(identity, dict)
         and isinstance(history, list)
@@ -526,6 +539,8 @@ def _make_sense(facts: dict[str, Any]) -> bool:
         and type(best) is int
         and 1 <= best <= len(history)
         and type(facts["diverged"]) is bool
+        and isinstance(sessions, list)
+        and all(isinstance(session, dict) for session in sessions)
     )
 
 
