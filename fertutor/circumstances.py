@@ -6,26 +6,28 @@ import json
 import platform
 import subprocess
 from datetime import datetime, timezone
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import __version__
-
-ROOT = Path(__file__).resolve().parents[1]
+from . import __version__, checkout
 
 
-def is_checkout() -> bool:
-    """Return whether the library lies in its source checkout, and is not installed."""
-    return (ROOT / "pyproject.toml").is_file()
+def now() -> str:
+    """Return the date and time in UTC, as ISO 8601 has it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def circumstances() -> dict[str, Any]:
-    """Return when and with what something was measured: date, versions, machine, commit."""
+def circumstances(gpu: bool = True) -> dict[str, Any]:
+    """Return when and with what something was measured: date, versions, machine, commit.
+
+    Without ``gpu`` a GPU is neither named nor asked: the question alone takes memory on it.
+    """
     return {
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "date": now(),
         "versions": {
             "fertutor": __version__,
             "python": platform.python_version(),
@@ -34,9 +36,9 @@ def circumstances() -> dict[str, Any]:
         "machine": {
             "processor": platform.machine(),
             "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+            "gpu": torch.cuda.get_device_name() if gpu and torch.cuda.is_available() else None,
         },
-        "commit": _commit(),
+        "commit": _checkout_commit(checkout.ROOT) if checkout.is_checkout() else _installed_commit(),
     }
 
 
@@ -47,12 +49,11 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _commit() -> str | None:
-    """Return the commit of the source checkout, with ``+`` when tracked files differ from it, or the one that
-    pip installed from a repository; None where neither is known."""
-    if not is_checkout():  # git would look further up, and name the commit of a project that we lie in
-        return _installed_commit()
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+@cache  # what runs is what was loaded, whatever is checked out later
+def _checkout_commit(root: Path) -> str | None:
+    """Return the commit of the source checkout, with ``+`` when tracked files differ from it; None where git
+    does not tell."""
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
@@ -60,6 +61,7 @@ def _commit() -> str | None:
 
 
 def _installed_commit() -> str | None:
+    """Return the commit that pip installed from a repository; None for another installation."""
     try:
         source = json.loads(distribution("fertutor").read_text("direct_url.json") or "{}")
         return source["vcs_info"]["commit_id"]

@@ -43,6 +43,7 @@ def test_two_processes_train_as_one(tmp_path: Path, kind: str, optimizer: str) -
         recipe = replace(recipe, penalty=0.0)  # which is of the network of Figure 3
     one = train(network, splits(150), recipe, precision="fp32", report=silent)
     two = train(network, splits(150), recipe, precision="fp32", out=tmp_path, devices=2, report=silent)
+    assert [session["first_epoch"] for session in two.sessions] == [1]
     for a, b in zip(one.history, two.history, strict=True):
         assert b["loss"] == pytest.approx(a["loss"], rel=1e-4)
         assert b["val_loss"] == pytest.approx(a["val_loss"], rel=1e-3)
@@ -200,6 +201,7 @@ def test_a_killed_worker_ends_the_job_and_leaves_a_run_to_resume(name: str, tmp_
     recipe = replace(QUICK, epochs=done + 1)
     again = train(fertutor.AttentionalCNN(), splits(420), recipe, out=out, resume=True, report=silent)
     assert len(again.history) == done + 1
+    assert [session["first_epoch"] for session in again.sessions] == [1, done + 1]
 
 
 def test_no_worker_outlives_its_job(tmp_path: Path) -> None:

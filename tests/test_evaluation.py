@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import fertutor
-from fertutor import circumstances
+from fertutor import checkout
+from fertutor.circumstances import circumstances
 from fertutor.cli import main
 from fertutor.commands.evaluate import print_report
 from fertutor.errors import InputError
@@ -202,11 +203,18 @@ def test_the_commit_of_the_project_around_a_virtual_environment_is_not_ours(
         monkeypatch.delenv(name)
     for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True, env=environment)
-    monkeypatch.setattr(circumstances, "ROOT", tmp_path / "venv")
+    monkeypatch.setattr(checkout, "ROOT", tmp_path / "venv")
     (tmp_path / "venv").mkdir()
-    assert circumstances.circumstances()["commit"] is None
+    assert circumstances()["commit"] is None
     (tmp_path / "venv" / "pyproject.toml").touch()
-    assert len(circumstances.circumstances()["commit"]) == 40
+    assert len(circumstances()["commit"]) == 40
+
+
+def test_a_gpu_that_is_not_used_is_not_asked_for_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process that was forked beside a GPU, or where the GPU is broken, the question is an error."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    assert [circumstances(gpu)["machine"]["gpu"] for gpu in (True, False)] == ["a GPU", None]
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -385,8 +393,8 @@ def test_a_training_enters_the_ledger_with_its_best_epoch() -> None:
         setting=choose_setting("cpu", "fp32"),
         fingerprints={},
         diverged=False,
-        sessions=[{"first_epoch": 1, "commit": "before"}, {"first_epoch": 2, "commit": "trained with"}],
+        sessions=[{"first_epoch": 1, "commit": "of the best"}, {"first_epoch": 2, "commit": "later"}],
     )
     entry = ledger.describe_training(run, "made-up", "original", {"train": table, "val": table})
     assert (entry["best_val_accuracy"], entry["best_epoch"], entry["epochs_done"]) == (0.5, 1, 2)
-    assert (entry["commit"], entry["sessions"]) == ("trained with", run.sessions)
+    assert (entry["commit"], entry["versions"], entry["sessions"]) == ("of the best", None, run.sessions)

@@ -13,7 +13,8 @@ from conftest import ROOT
 
 FLOORS = (
     ("errors",),
-    ("circumstances", "files", "mode", "progress", "seed"),
+    ("checkout", "files", "mode", "progress", "seed"),
+    ("circumstances",),
     ("expressions",),
     ("faces",),
     ("network",),

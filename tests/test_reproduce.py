@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fertutor import load_network
-from fertutor.circumstances import ROOT
+from fertutor.checkout import ROOT
 from fertutor.cli import main
 from fertutor.evaluation import ledger, reproductions
 from fertutor.faces.lookalikes import write_ckplus, write_jaffe

@@ -129,21 +129,22 @@ def test_a_run_is_resumed_in_the_setting_that_it_was_started_with(tmp_path: Path
 def test_a_run_knows_with_what_each_of_its_sessions_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, commits = fertutor.AttentionalCNN(), iter("abcd")
-    monkeypatch.setattr(loop, "circumstances", lambda: {"commit": next(commits)})
+    network, commits = fertutor.AttentionalCNN(), iter("abc")
+    monkeypatch.setattr(loop, "circumstances", lambda gpu: {"commit": next(commits), "gpu": gpu})
 
     def go_on(epochs: int, resume: bool = True) -> list[dict[str, Any]]:
         recipe = replace(QUICK, epochs=epochs)
-        return train(network, splits(), recipe, out=tmp_path, resume=resume, report=silent).sessions
+        run = train(network, splits(), recipe, device="cpu", out=tmp_path, resume=resume, report=silent)
+        return run.sessions
 
-    first = [{"first_epoch": 1, "commit": "a"}]
+    first = [{"first_epoch": 1, "commit": "a", "gpu": False}]
     assert go_on(1, resume=False) == first
     assert go_on(1) == first  # nothing was left to train
-    assert go_on(2) == [*first, {"first_epoch": 2, "commit": "c"}]
+    assert go_on(2) == [*first, {"first_epoch": 2, "commit": "b", "gpu": False}]
     parts, facts = load_checkpoint(tmp_path)
     del facts["sessions"]  # as in a checkpoint of an older version
     save_checkpoint(tmp_path, parts, facts, "token")
-    assert go_on(3) == [{"first_epoch": 1}, {"first_epoch": 3, "commit": "d"}]
+    assert go_on(3) == [{"first_epoch": 1}, {"first_epoch": 3, "commit": "c", "gpu": False}]
 
 
 def test_of_two_processes_in_one_run_one_ends(tmp_path: Path) -> None:
@@ -265,6 +266,9 @@ def short_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"best_epoch": 0},
         {"best_epoch": 2},
         {"best_epoch": "1"},
+        {"sessions": []},
+        {"sessions": [{}]},
+        {"sessions": [{"first_epoch": 2}]},
         {"identity": []},
         {"diverged": None},
         {"without": "network/hidden.weight"},

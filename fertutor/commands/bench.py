@@ -6,14 +6,13 @@ import argparse
 import importlib
 import json
 import sys
-from pathlib import Path
 
+from ..checkout import ROOT
 from ..errors import InputError
 from .device_option import add_device_option
 
 BENCHMARKS = ("drawn", "faces", "occlusion", "page", "saliency", "training")
 MOST_THREADS = 1024
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from torch import nn
 
-from ..circumstances import ROOT, circumstances, is_checkout
+from ..checkout import ROOT, is_checkout
+from ..circumstances import now
 from ..errors import InputError
 from ..faces.table import FaceTable
 from ..files import NAME_LIMIT, shortened, write_new
@@ -115,11 +116,12 @@ def _installed() -> list[Path]:
 
 
 def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, FaceTable]) -> dict[str, Any]:
-    """Return the ledger entry of a training run; ``weights_sha256`` is that of its ``best.safetensors``."""
-    last = run.sessions[-1]
-    # what it was trained with: the checkout may hold other code by the end of a long run
-    names = ("versions", "machine", "commit")
-    trained_with: dict[str, Any] = {name: last[name] for name in names if name in last}
+    """Return the ledger entry of a training run.
+
+    ``weights_sha256`` is that of its ``best.safetensors``; ``versions``, ``machine`` and ``commit`` are of
+    the session that trained these weights, None where they are not known.
+    """
+    session = [one for one in run.sessions if one["first_epoch"] <= run.best_epoch][-1]
     return {
         "kind": "training",
         "dataset": dataset,
@@ -138,8 +140,8 @@ def describe_training(run: Run, dataset: str, labels: str, splits: dict[str, Fac
         "history": [
             {name: _round(value) for name, value in epoch.items()} for epoch in plain_history(run.history)
         ],
-        **circumstances(),
-        **trained_with,
+        "date": now(),
+        **{name: session.get(name) for name in ("versions", "machine", "commit")},
         "sessions": run.sessions,
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from ..circumstances import ROOT
+from ..checkout import ROOT
 from ..files import replacing
 from . import ledger
 from .paper import OURS, TABLES

@@ -14,7 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,8 @@ class Run:
         recipe, seed, setting: what it was trained with.
         fingerprints: of the training and validation faces.
         diverged: whether a loss left the finite numbers, which ended the run.
-        sessions: one dict for each process that trained some of it: first_epoch, and the date, versions,
-            machine and commit that it started with. Of what was trained before sessions were kept, the first
-            epoch is all that is known.
+        sessions: one dict for each call of :func:`train` that kept some of its epochs: first_epoch, and the
+            date, versions, machine and commit that it began with, where they are known.
     """
 
     network: nn.Module
@@ -83,7 +82,7 @@ class Run:
     setting: Setting
     fingerprints: dict[str, str]
     diverged: bool
-    sessions: list[dict[str, Any]]
+    sessions: list[dict[str, Any]] = field(default_factory=lambda: [{"first_epoch": 1}])
 
     @property
     def best_val_accuracy(self) -> float:
@@ -304,7 +303,7 @@ class _Trainer:
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
         self.diverged = False
-        self.sessions = [{"first_epoch": 1, **circumstances()}]
+        self.sessions: list[dict[str, Any]] = []
         self.token = uuid.uuid4().hex
         self.kept: str | None = None
 
@@ -315,6 +314,9 @@ class _Trainer:
     def finish(self, folder: Path | None, report: Callable[[str], None], graphs: bool) -> None:
         """Train the epochs that are left; the leading process keeps and tells of each."""
         step: Step = self._step
+        if not self.finished:
+            with_what = circumstances(gpu=self.setting.device == "cuda")
+            self.sessions.append({"first_epoch": len(self.history) + 1, **with_what})
         # processes that share a batch talk to each other within a step, which is not recorded
         if graphs and self.setting.device == "cuda" and self.group.size == 1:
             step = GraphedStep(step, self.optimizer)
@@ -470,6 +472,7 @@ class _Trainer:
     def restore(self, folder: Path) -> None:
         """Take up the run in `folder`, which must be this very run."""
         parts, facts = load_checkpoint(folder)
+        facts.setdefault("sessions", [{"first_epoch": 1}])  # older checkpoints have none
         if not _make_sense(facts):
             raise _unfit(folder)
         for name, value in self.identity.items():
@@ -498,10 +501,7 @@ class _Trainer:
         self.best = parts["best"]
         self.history, self.best_epoch = facts["history"], facts["best_epoch"]
         self.diverged = facts["diverged"]
-        now = {**self.sessions[0], "first_epoch": done + 1}
-        self.sessions = facts.get("sessions", [{"first_epoch": 1}])
-        if not self.finished:
-            self.sessions = [*self.sessions, now]
+        self.sessions = facts["sessions"]
 
     def _best_network(self) -> nn.Module:
         # of the given network: in a run of several processes the trained one's layers ask the others
@@ -530,7 +530,7 @@ NUMBERS = {"epoch", "loss", "train_accuracy", "val_loss", "val_accuracy", "learn
 def _make_sense(facts: dict[str, Any]) -> bool:
     """Tell whether a checkpoint's facts are those of a run with at least one epoch behind it."""
     history, best, identity = facts["history"], facts["best_epoch"], facts["identity"]
-    sessions = facts.get("sessions", [])  # older runs have none
+    sessions = facts["sessions"]
     return (
         isinstance(identity, dict)
         and isinstance(history, list)
@@ -540,7 +540,9 @@ def _make_sense(facts: dict[str, Any]) -> bool:
         and 1 <= best <= len(history)
         and type(facts["diverged"]) is bool
         and isinstance(sessions, list)
-        and all(isinstance(session, dict) for session in sessions)
+        and sessions != []
+        and all(isinstance(one, dict) and type(one.get("first_epoch")) is int for one in sessions)
+        and sessions[0]["first_epoch"] == 1
     )
 
 
