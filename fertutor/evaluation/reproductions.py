@@ -34,15 +34,16 @@ PAGE = Path("book") / "reproductions.md"
 
 HEAD = """# Reproductions
 
-`fertutor reproduce NAME` trains the network of Figure 3 on a face set by the paper's recipe, keeps the
-weights that are best on validation, opens the test part, writes both to the ledger, and rewrites this
-page from the ledger, where the entries are called `reproduce-train-…` and `reproduce-test-…`. A published
-set needs its licence and `--root DIR`; the drawn stand-ins need nothing. Accuracies of drawn and real faces
-cannot be compared with each other, only the rows of one set. Where a set has rows of several recipes, the
-later recipe was chosen after the earlier one's result was seen: read these as exploration. The intervals
-count faces. Where whole people are dealt, they say how sure the accuracy on *these* people is, and less about
-others: the test part of drawn-cartoon is a single character. A row "not measured" is filled in by
-`fertutor reproduce NAME --root DIR`.
+`fertutor reproduce NAME` trains the network of Figure 3 on a face set by the paper's recipe, or by another
+that is asked for, keeps the weights that are best on validation, opens the test part, writes both to the
+ledger, and rewrites this page from the ledger, where the entries are called `reproduce-train-…` and
+`reproduce-test-…`. A published set needs its licence and `--root DIR`; the drawn stand-ins need nothing.
+Accuracies of drawn and real faces cannot be compared with each other, only the rows of one set. Where a set
+has rows of several recipes, the later recipe was chosen after the earlier one's result was seen: read these
+as exploration. *Set 1*, *set 2* and so on are other drawings of a stand-in, with other people and another
+division. The intervals count the luck of the faces only. Where whole people are in the test part, other
+people may differ by more: that of drawn-cartoon is a single character. And each row is one training, whose
+luck counts too. A row "not measured" is filled in by `fertutor reproduce NAME --root DIR`.
 
 | set | paper | test accuracy (95 % interval) | n | division | recipe | seed |
 |---|---|---|---|---|---|---|
@@ -53,7 +54,7 @@ A network that is no better than guessing has, as a rule, died early. At the pap
 steps, taken before there is anything to follow, can drive all units of its trunk below zero, or the grid of
 its transformer out of the picture, where the sampler reads only zeros. Either way the last layers see the
 same of every face, no gradient comes back, and the loss stays at that of guessing. Whether it happens is a
-matter of luck, the more so the fewer the faces; a rate of 0.001 is slow enough to learn first.
+matter of luck, on small sets and on large ones; a rate of 0.001 is slow enough to learn first.
 """
 
 DIVISIONS = """
