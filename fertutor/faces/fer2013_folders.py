@@ -12,10 +12,10 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..expressions import EXPRESSIONS
-from ..progress import progress
 from .cache import files_signature, remember
 from .fer2013_csv import USAGES
 from .folders import listed
+from .many import in_threads
 from .pictures import open_grey
 from .table import SIDE
 
@@ -127,8 +127,9 @@ def _named_usage(path: Path) -> str | None:
 def _read(found: list[tuple[int, int, Path]]) -> dict[str, Tensor]:
     images = np.empty((len(found), SIDE * SIDE), np.uint8)
     resized = 0
-    for row, (_, _, path) in enumerate(progress(found, "reading images")):
-        images[row], as_it_was = _read_grey(path)
+    read = in_threads(lambda row: _read_grey(found[row][2]), len(found), "reading images")
+    for row, (values, as_it_was) in enumerate(read):
+        images[row] = values
         resized += not as_it_was
     return {
         "images": torch.from_numpy(images),

@@ -1,11 +1,11 @@
-"""Many image files to faces, on all processors."""
+"""Many image files to faces, by several threads."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from PIL import Image
@@ -15,13 +15,26 @@ from ..progress import progress
 from .pictures import centred_square, open_grey
 from .table import SIDE
 
+T = TypeVar("T")
+
+
+def in_threads(read: Callable[[int], T], count: int, label: str) -> Iterator[T]:
+    """Yield ``read(0)``, ``read(1)`` and so on, which threads read ahead, while a bar tells how far it is.
+
+    Pillow decodes and scales outside Python's lock, and a mounted drive answers many at once.
+    """
+    pool = ThreadPoolExecutor()
+    try:
+        yield from progress(pool.map(read, range(count)), label, total=count)
+    finally:
+        # on a bad file the rest is not worth reading
+        pool.shutdown(cancel_futures=True)
+
 
 def read_faces(
     paths: Sequence[Path], label: str, frame: Callable[[Image.Image, int], Tensor] | None = None
 ) -> Tensor:
     """Return the faces of image files, uint8 ``(n, 1, 48, 48)``, in the order of `paths`.
-
-    Pillow decodes and scales outside Python's lock, so threads are enough.
 
     Args:
         paths: the files.
@@ -38,13 +51,8 @@ def read_faces(
     def read(number: int) -> Tensor:
         return frame(open_grey(paths[number]), number)
 
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        for number, face in enumerate(progress(pool.map(read, range(len(paths))), label, total=len(paths))):
-            faces[number] = face
-    finally:
-        # on a bad file the rest is not worth reading
-        pool.shutdown(cancel_futures=True)
+    for number, face in enumerate(in_threads(read, len(paths), label)):
+        faces[number] = face
     return faces
 
 
