@@ -38,7 +38,8 @@ from fertutor.training import loop
 from fertutor.training.augment import Augmentation, draw_augmentation
 from fertutor.training.balance import epoch_order
 from fertutor.training.checkpoint import load_checkpoint, save_checkpoint
-from fertutor.training.device import Setting
+from fertutor.training.device import Setting, choose_setting
+from fertutor.training.distributed import Group
 from fertutor.training.loop import train
 from fertutor.training.mixup import draw_mix
 from fertutor.training.objective import penalty
@@ -145,6 +146,17 @@ def test_a_run_knows_with_what_each_of_its_sessions_trained(
     del facts["sessions"]  # as in a checkpoint of an older version
     save_checkpoint(tmp_path, parts, facts, "token")
     assert go_on(3) == [{"first_epoch": 1}, {"first_epoch": 3, "commit": "c", "gpu": False}]
+
+
+def test_a_pause_of_the_machine_does_not_count_in_the_time_that_is_left() -> None:
+    faces, setting = splits(14), choose_setting("cpu", "fp32")
+    recipe = replace(QUICK, epochs=63)
+    trainer = loop._Trainer(
+        fertutor.AttentionalCNN(), faces.train, faces.val, recipe, 0, setting, Group(), None
+    )
+    epoch = dict.fromkeys(loop.NUMBERS, 0.0) | {"seconds": 90.0}
+    trainer.history, trainer.best_epoch = [epoch] * 3, 1
+    assert trainer.line([0, 100, 200, 5000]).endswith("90.0 s, 1 h 40 min left")
 
 
 def test_of_two_processes_in_one_run_one_ends(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -320,6 +322,7 @@ class _Trainer:
         # processes that share a batch talk to each other within a step, which is not recorded
         if graphs and self.setting.device == "cuda" and self.group.size == 1:
             step = GraphedStep(step, self.optimizer)
+        marks = [time.perf_counter()]
         # the fork: the caller's own draws go on as if nothing was
         with full_precision(), torch.random.fork_rng(devices=[]):
             while not self.finished:
@@ -329,7 +332,8 @@ class _Trainer:
                         if len(self.history) == 1:  # another run may have begun there meanwhile
                             refuse_old_run(folder)
                         self.save(folder)
-                    report(self.line())
+                    marks.append(time.perf_counter())
+                    report(self.line(marks))
 
     def epoch(self, step: Step) -> None:
         """Train one epoch, validate, and keep the weights if they are the best so far."""
@@ -423,11 +427,15 @@ class _Trainer:
         loss_sum, right = sums.tolist()
         return loss_sum / len(self.val), right / len(self.val)
 
-    def line(self) -> str:
-        """Return what the last epoch came to, and how long the rest will take."""
+    def line(self, marks: list[float]) -> str:
+        """Return what the last epoch came to, and how long the rest will take.
+
+        The marks are the seconds at which this session began and each of its epochs was kept: a slow disk
+        counts, and a pause of the machine does not.
+        """
         last, best = self.history[-1], self.history[self.best_epoch - 1]
-        recent = [entry["seconds"] for entry in self.history[-10:]]
-        left = (self.recipe.epochs - len(self.history)) * sum(recent) / len(recent)
+        recent = [end - start for start, end in pairwise(marks[-11:])]
+        left = (self.recipe.epochs - len(self.history)) * median(recent)
         return (
             f"epoch {last['epoch']}/{self.recipe.epochs}  loss {last['loss']:.4f}  "
             f"train {last['train_accuracy']:.2%}  val {last['val_accuracy']:.2%}  "
