@@ -431,7 +431,7 @@ class _Trainer:
         """Return what the last epoch came to, and how long the rest will take.
 
         The marks are the seconds at which this session began and each of its epochs was kept: a slow disk
-        counts, and a pause of the machine does not.
+        counts, and among ten epochs a pause of the machine does not.
         """
         last, best = self.history[-1], self.history[self.best_epoch - 1]
         recent = [end - start for start, end in pairwise(marks[-11:])]
